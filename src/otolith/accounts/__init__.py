@@ -1,0 +1,1 @@
+"""Users, sessions, tokens, workspaces, and who may see what."""

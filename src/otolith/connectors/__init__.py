@@ -1,0 +1,1 @@
+"""Outbound services, one file each."""

@@ -1,0 +1,1 @@
+"""What a recording is: fingerprints, the local index and matching."""

@@ -1,0 +1,1 @@
+"""Fingerprints: pure code over samples."""

@@ -1,0 +1,1 @@
+"""Datasets, indicators, forecasts and reports of a workspace."""

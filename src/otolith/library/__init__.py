@@ -1,0 +1,1 @@
+"""The music collection: scan, catalogue and analysis."""

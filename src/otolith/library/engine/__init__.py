@@ -1,0 +1,1 @@
+"""What music sounds like: loudness, rhythm and tonality, pure code over samples."""

@@ -1,0 +1,1 @@
+"""Stored sound: uploads, decoding, waveforms, streaming and tags."""

@@ -1,0 +1,1 @@
+"""Decoding and what is computed for playback: pure code over samples."""

@@ -1,0 +1,1 @@
+"""Inbound languages that other programs already speak."""
