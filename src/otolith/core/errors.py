@@ -1,0 +1,170 @@
+"""Errors that reach people, as problem documents (RFC 9457)."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """A problem document: what went wrong, for programs and for people."""
+
+    type: str = Field(description="A name of the kind of problem, stable across versions.")
+    title: str = Field(description="A short summary of the kind of problem.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What happened this time and what to do.")
+    instance: str = Field(description="The path that was asked for.")
+    request_id: str | None = Field(
+        default=None, description="The id under which the server's log tells more."
+    )
+    errors: list[dict[str, Any]] | None = Field(default=None, description="The fields at fault, for 422.")
+
+
+class AppError(Exception):
+    """The request cannot be fulfilled."""
+
+    status: int = 400
+
+    def __init__(
+        self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **extra: Any
+    ) -> None:
+        self.detail = detail or inspect.cleandoc(type(self).__doc__ or "")
+        self.headers = dict(headers or {})
+        self.extra = extra
+        super().__init__(self.detail)
+
+    @classmethod
+    def kind(cls) -> str:
+        """The stable name of this kind of problem: ``NotFound`` becomes ``not-found``."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+
+
+class BadRequest(AppError):
+    """The request is not understood."""
+
+
+class NotSignedIn(AppError):
+    """Sign in, or send an API token, to do this."""
+
+    status = 401
+
+
+class NotAllowed(AppError):
+    """You may not do this."""
+
+    status = 403
+
+
+class NotFound(AppError):
+    """There is nothing here that you may see."""
+
+    status = 404
+
+
+class Conflict(AppError):
+    """This contradicts the present state."""
+
+    status = 409
+
+
+class TooLarge(AppError):
+    """This is larger than the server accepts."""
+
+    status = 413
+
+
+class UnsupportedMedia(AppError):
+    """This is not a sound file that the server can read."""
+
+    status = 415
+
+
+class NotAcceptable(AppError):
+    """The values given do not pass the rules."""
+
+    status = 422
+
+
+class NotAvailable(AppError):
+    """A part that this needs is not available; try again later."""
+
+    status = 503
+
+
+def problem_of(request: Request, status: int, kind: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """The problem document of one failed request."""
+    document: dict[str, Any] = {
+        "type": f"urn:otolith:problem:{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+    }
+    return document | extra
+
+
+def _respond(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(document, document["status"], headers=dict(headers or {}), media_type=PROBLEM_JSON)
+
+
+def on_app_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)  # noqa: S101 -- FastAPI dispatches by this very type.
+    return _respond(
+        problem_of(request, error.status, error.kind(), error.detail, **error.extra), error.headers
+    )
+
+
+def on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 -- FastAPI dispatches by this very type.
+    kind = re.sub(r"\W+", "-", HTTPStatus(error.status_code).phrase.lower())
+    detail = str(error.detail) or HTTPStatus(error.status_code).description
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = "There is nothing at this address."
+    return _respond(problem_of(request, error.status_code, kind, detail), error.headers)
+
+
+def on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- FastAPI dispatches by this very type.
+    # The offending input is left out: it may be a password.
+    faults = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in error.errors()]
+    where = "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in faults)
+    return _respond(problem_of(request, 422, "invalid-request", where, errors=faults))
+
+
+def on_unexpected(request: Request, error: Exception) -> Response:
+    log.error("http.request.crashed", path=request.url.path, exc_info=error)
+    detail = "The server met an error that it did not expect. Its log tells more under the request id."
+    return _respond(problem_of(request, 500, "unexpected", detail))
+
+
+def install(app: FastAPI) -> None:
+    """Make every failure of `app` a problem document."""
+    app.add_exception_handler(AppError, on_app_error)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(Exception, on_unexpected)
+
+
+def responses(*kinds: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """The error responses of a route, for its OpenAPI description."""
+    described: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        described[kind.status] = {
+            "model": Problem,
+            "description": inspect.cleandoc(kind.__doc__ or ""),
+            "content": {PROBLEM_JSON: {}},
+        }
+    return described

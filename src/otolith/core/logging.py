@@ -1,0 +1,78 @@
+"""Logs as events: JSON for machines or text for people, each line with the request or job it belongs to."""
+
+import logging
+import logging.config
+import logging.handlers
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from otolith.core.settings import Settings
+
+_SECRET_KEY = re.compile(r"password|secret|token|api_?key|authorization|cookie", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@")
+_HIDDEN = "[hidden]"
+
+
+def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank what must never be in a log, by the name of its field and by the shape of URLs with passwords."""
+    for key, value in event.items():
+        if _SECRET_KEY.search(key) and not key.endswith("_id"):
+            event[key] = _HIDDEN
+        elif isinstance(value, str) and "://" in value:
+            event[key] = _URL_PASSWORD.sub(rf"\1{_HIDDEN}@", value)
+    return event
+
+
+def _processors() -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        hide_secrets,
+    ]
+
+
+def configure_logging(settings: Settings, *, stream: Any = None) -> None:
+    """Send every log line of this process, the libraries' too, through one format."""
+    stream = stream or sys.stdout
+    as_json = settings.log.format == "json" or (settings.log.format == "auto" and not stream.isatty())
+    level = "DEBUG" if settings.debug else settings.log.level.upper()
+    structlog.configure(
+        processors=[*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
+    if settings.log.file is not None:
+        settings.log.file.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(
+            logging.handlers.RotatingFileHandler(settings.log.file, maxBytes=10_000_000, backupCount=5)
+        )
+    for number, handler in enumerate(handlers):
+        handler.setFormatter(_formatter(as_json=as_json or number > 0))
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    for handler in handlers:
+        root.addHandler(handler)
+    root.setLevel(level)
+    # These narrate every step at INFO; their warnings are what an operator wants.
+    for chatty in ("celery", "kombu", "uvicorn.access", "alembic", "httpx", "httpcore", "watchfiles", "amqp"):
+        logging.getLogger(chatty).setLevel("WARNING")
+
+
+def _formatter(*, as_json: bool) -> logging.Formatter:
+    final: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if as_json:
+        final += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        final.append(structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()))
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_processors(), processors=final)

@@ -1,0 +1,91 @@
+"""Cuts a stream of samples into overlapping frames and turns them into power spectra, in bounded memory."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+Float32 = NDArray[np.float32]
+
+
+class Framer:
+    """Collects blocks of any size and gives back batches of overlapping frames.
+
+    Frame ``k`` is centred on sample ``k * hop``; the stream is thought to be silent before its start and after
+    its end. Every full batch has the same number of frames whatever the size of the blocks pushed, so that what is
+    computed from a batch depends on the samples alone, to the last bit.
+    """
+
+    def __init__(self, window: int, hop: int, batch: int) -> None:
+        self._window = window
+        self._hop = hop
+        self._batch = batch
+        self._buffer: Float32 = np.zeros(window + (batch - 1) * hop, dtype=np.float32)
+        self._filled = window // 2
+        self._samples = 0
+
+    def push(self, samples: Float32) -> Iterator[Float32]:
+        """The batches that `samples`, a 1-D float32 array, completes; each is a view valid until the next one."""
+        self._samples += samples.size
+        start = 0
+        while start < samples.size:
+            room = min(self._buffer.size - self._filled, samples.size - start)
+            self._buffer[self._filled : self._filled + room] = samples[start : start + room]
+            self._filled += room
+            start += room
+            if self._filled == self._buffer.size:
+                yield self._frames(self._batch)
+                used = self._batch * self._hop
+                kept = self._buffer.size - used
+                self._buffer[:kept] = self._buffer[used:]
+                self._filled = kept
+
+    def finish(self) -> Iterator[Float32]:
+        """The last, shorter batch: the frames whose centres lie within the samples that are left."""
+        if self._samples == 0:
+            return
+        self._buffer[self._filled :] = 0.0
+        left = -(-(self._filled - self._window // 2) // self._hop)
+        if left > 0:
+            yield self._frames(min(left, self._batch))
+
+    def _frames(self, count: int) -> Float32:
+        view = np.lib.stride_tricks.sliding_window_view(self._buffer, self._window)
+        return view[:: self._hop][:count]
+
+
+def power_spectra(frames: Float32, window: Float32) -> Float32:
+    """Power of each bin of the windowed `frames` (n, w): float32 of shape (n, w // 2 + 1)."""
+    spectra = fft.rfft(frames * window, axis=1)
+    return np.square(spectra.real) + np.square(spectra.imag)
+
+
+def hann(size: int) -> Float32:
+    """A periodic Hann window scaled so that a full-scale sine has a peak power of one."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    return (window * (2 / window.sum())).astype(np.float32)
+
+
+class Series:
+    """A growing table of rows of fixed width, kept in half precision: a few bytes a frame for hours of sound."""
+
+    def __init__(self, width: int) -> None:
+        self._rows: NDArray[np.float16] = np.empty((1024, width), dtype=np.float16)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, rows: Float32) -> None:
+        needed = self._count + rows.shape[0]
+        if needed > self._rows.shape[0]:
+            grown = np.empty((max(needed, self._rows.shape[0] * 3 // 2), self._rows.shape[1]), dtype=np.float16)
+            grown[: self._count] = self._rows[: self._count]
+            self._rows = grown
+        self._rows[self._count : needed] = rows
+        self._count = needed
+
+    def rows(self) -> NDArray[np.float16]:
+        """Everything so far, float16 of shape (frames, width), as a view."""
+        return self._rows[: self._count]

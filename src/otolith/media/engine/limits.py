@@ -1,0 +1,28 @@
+"""How much of everything one file may cost before it is refused."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+MIB: Final = 1 << 20
+GIB: Final = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one call; each that is crossed has a failure of its own.
+
+    The defaults let through everything that is legal and odd (64 channels, 768 kHz, 1 Hz, ten hours) and stop
+    what would only serve to stop us. `wall_seconds` bounds the whole call and `stall_seconds` the time without a
+    sign of life; the parent enforces both by killing. `memory_bytes` bounds what the helper may allocate.
+    """
+
+    max_bytes: int = 64 * GIB
+    max_seconds: float = 24 * 3600.0
+    max_channels: int = 64
+    max_rate: int = 768_000
+    wall_seconds: float = 3600.0
+    stall_seconds: float = 120.0
+    memory_bytes: int = 1 * GIB
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
