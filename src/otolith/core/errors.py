@@ -26,9 +26,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What happened this time and what to do.")
     instance: str = Field(description="The path that was asked for.")
-    request_id: str | None = Field(
-        default=None, description="The id under which the server's log tells more."
-    )
+    request_id: str | None = Field(default=None, description="The id under which the server's log tells more.")
     errors: list[dict[str, Any]] | None = Field(default=None, description="The fields at fault, for 422.")
 
 
@@ -37,9 +35,7 @@ class AppError(Exception):
 
     status: int = 400
 
-    def __init__(
-        self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **extra: Any
-    ) -> None:
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **extra: Any) -> None:
         self.detail = detail or inspect.cleandoc(type(self).__doc__ or "")
         self.headers = dict(headers or {})
         self.extra = extra
@@ -122,9 +118,7 @@ def _respond(document: dict[str, Any], headers: Mapping[str, str] | None = None)
 
 def on_app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)  # noqa: S101 -- FastAPI dispatches by this very type.
-    return _respond(
-        problem_of(request, error.status, error.kind(), error.detail, **error.extra), error.headers
-    )
+    return _respond(problem_of(request, error.status, error.kind(), error.detail, **error.extra), error.headers)
 
 
 def on_http_exception(request: Request, error: Exception) -> Response:

@@ -96,8 +96,7 @@ def lock_for_up(folder: DataFolder) -> FolderLock:
         holder = lock.holder()
         who = f" (process {holder})" if holder else ""
         detail = (
-            f"Another Otolith{who} already runs on {folder.root}. "
-            "Stop it first, or name another folder with --data."
+            f"Another Otolith{who} already runs on {folder.root}. Stop it first, or name another folder with --data."
         )
         raise FolderInUse(detail)
     return lock

@@ -53,9 +53,7 @@ def configure_logging(settings: Settings, *, stream: Any = None) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
     if settings.log.file is not None:
         settings.log.file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(
-            logging.handlers.RotatingFileHandler(settings.log.file, maxBytes=10_000_000, backupCount=5)
-        )
+        handlers.append(logging.handlers.RotatingFileHandler(settings.log.file, maxBytes=10_000_000, backupCount=5))
     for number, handler in enumerate(handlers):
         handler.setFormatter(_formatter(as_json=as_json or number > 0))
     root = logging.getLogger()

@@ -75,18 +75,14 @@ class JobSettings(BaseModel):
     lease_seconds: float = Field(
         default=30, ge=1, description="How long a worker may stay silent before it loses its job."
     )
-    heartbeat_seconds: float = Field(
-        default=10, ge=0.2, description="How often a running job renews its lease."
-    )
+    heartbeat_seconds: float = Field(default=10, ge=0.2, description="How often a running job renews its lease.")
     sweep_seconds: float = Field(
         default=5, ge=0.2, description="How often workers look for expired leases and due work."
     )
     max_attempts: int = Field(
         default=5, ge=1, description="Attempts before a job is dead, unless its task says otherwise."
     )
-    retry_seconds: float = Field(
-        default=2, gt=0, description="The pause before the first retry; it doubles each time."
-    )
+    retry_seconds: float = Field(default=2, gt=0, description="The pause before the first retry; it doubles each time.")
     retry_max_seconds: float = Field(default=3600, gt=0, description="The longest pause before a retry.")
     keep_days: float = Field(
         default=30, gt=0, description="Days that finished jobs are kept; dead ones stay until purged."
@@ -110,17 +106,13 @@ class MediaSettings(BaseModel):
     transcoders: int = Field(
         default=2, ge=0, le=64, description="Transcoding processes at once; 0 switches transcoding off."
     )
-    min_free: Size = Field(
-        default=200_000_000, ge=0, description="Free disk space below which uploads and jobs wait."
-    )
+    min_free: Size = Field(default=200_000_000, ge=0, description="Free disk space below which uploads and jobs wait.")
 
 
 class StorageSettings(BaseModel):
     """Where stored media lie."""
 
-    url: str = Field(
-        default="", description="`s3://bucket/prefix` to keep media in S3; unset: the data folder."
-    )
+    url: str = Field(default="", description="`s3://bucket/prefix` to keep media in S3; unset: the data folder.")
     endpoint: str = Field(default="", description="Address of an S3-compatible server; unset: Amazon's.")
     region: str = Field(default="us-east-1", description="Region of the S3 bucket.")
     access_key: SecretStr | None = Field(default=None, description="Access key of the S3 bucket.")
@@ -149,20 +141,14 @@ class Settings(BaseSettings):
         default="",
         description="Direct PostgreSQL URL for LISTEN where PgBouncer stands between; unset: `database_url`.",
     )
-    database_pool: int = Field(
-        default=10, ge=1, le=200, description="Pooled connections, and as many request threads."
-    )
-    broker_url: str = Field(
-        default="", description="`redis://…`, `amqp://…`; unset: files in the data folder."
-    )
+    database_pool: int = Field(default=10, ge=1, le=200, description="Pooled connections, and as many request threads.")
+    broker_url: str = Field(default="", description="`redis://…`, `amqp://…`; unset: files in the data folder.")
     production_mode: bool = Field(
         default=False, description="Strict cookies and HSTS; weak, default and example secrets are refused."
     )
     debug: bool = Field(default=False, description="More detail in the log; refused in production.")
     host: str = Field(default="127.0.0.1", description="Address that `otolith up` and `serve` listen on.")
-    port: int = Field(
-        default=8000, ge=0, le=65535, description="Port that `otolith up` and `serve` listen on."
-    )
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that `otolith up` and `serve` listen on.")
     workers: int | None = Field(
         default=None,
         ge=0,
@@ -170,9 +156,7 @@ class Settings(BaseSettings):
         description="Embedded worker processes that the server supervises; unset: 1 with the file broker, else 0.",
     )
     public_url: str = Field(default="", description="The address people use, for links and cookies.")
-    allowed_origins: str = Field(
-        default="", description="Origins that may call the API from a browser, with commas."
-    )
+    allowed_origins: str = Field(default="", description="Origins that may call the API from a browser, with commas.")
     trusted_proxies: str = Field(
         default="127.0.0.1,::1",
         description="Networks of proxies whose forwarding headers are believed, with commas.",
@@ -205,7 +189,9 @@ class Settings(BaseSettings):
                 raise ValueError(message)
             for name, secret in self.seeded_secrets().items():
                 if fault := weakness(secret):
-                    message = f"{PREFIX}{name} {fault}; production mode needs a secret of its own (openssl rand -hex 32)"
+                    message = (
+                        f"{PREFIX}{name} {fault}; production mode needs a secret of its own (openssl rand -hex 32)"
+                    )
                     raise ValueError(message)
         return self
 
@@ -318,9 +304,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
     """The settings of this process: the `.env` file, then the environment, then `overrides`, the last one winning."""
     environ = os.environ if environ is None else environ
     file = environ.get(f"{PREFIX}ENV_FILE", ".env")
-    from_file = (
-        {name: value or "" for name, value in dotenv_values(file).items()} if Path(file).is_file() else {}
-    )
+    from_file = {name: value or "" for name, value in dotenv_values(file).items()} if Path(file).is_file() else {}
     variables = translate({**from_file, **environ})
     try:
         values = _Environment(variables)()

@@ -24,6 +24,7 @@ class Framer:
         self._buffer: Float32 = np.zeros(window + (batch - 1) * hop, dtype=np.float32)
         self._filled = window // 2
         self._samples = 0
+        self._given = 0
 
     def push(self, samples: Float32) -> Iterator[Float32]:
         """The batches that `samples`, a 1-D float32 array, completes; each is a view valid until the next one."""
@@ -36,19 +37,19 @@ class Framer:
             start += room
             if self._filled == self._buffer.size:
                 yield self._frames(self._batch)
+                self._given += self._batch
                 used = self._batch * self._hop
                 kept = self._buffer.size - used
                 self._buffer[:kept] = self._buffer[used:]
                 self._filled = kept
 
     def finish(self) -> Iterator[Float32]:
-        """The last, shorter batch: the frames whose centres lie within the samples that are left."""
-        if self._samples == 0:
-            return
-        self._buffer[self._filled :] = 0.0
-        left = -(-(self._filled - self._window // 2) // self._hop)
-        if left > 0:
-            yield self._frames(min(left, self._batch))
+        """The frames that are left, so that there is one for every `hop` samples begun."""
+        frames = -(-self._samples // self._hop)
+        if frames:
+            yield from self.push(np.zeros(self._window // 2, dtype=np.float32))
+        if frames > self._given:
+            yield self._frames(frames - self._given)
 
     def _frames(self, count: int) -> Float32:
         view = np.lib.stride_tricks.sliding_window_view(self._buffer, self._window)
