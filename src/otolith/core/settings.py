@@ -171,7 +171,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_sources: Any
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- The signature is the library's.
+        init_settings: PydanticBaseSettingsSource,
+        *_sources: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what the constructor is given counts, so that a test or the demo meets no stray variable."""
         return (init_settings,)

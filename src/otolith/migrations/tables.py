@@ -1,0 +1,20 @@
+"""Every table of every slice, gathered so that migrations can be checked against the models."""
+
+from importlib import import_module
+
+from sqlalchemy import MetaData
+
+from otolith.core.db import Base
+
+MODELS = (
+    "otolith.accounts.models",
+    "otolith.jobs.models",
+    "otolith.media.models",
+    "otolith.identify.models",
+    "otolith.library.models",
+)
+
+for _module in MODELS:
+    import_module(_module)
+
+METADATA: MetaData = Base.metadata

@@ -1,0 +1,86 @@
+"""What the tests stand on: a migrated database of each kind, a context, and servers that belong to the run."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from otolith.composition import build_context
+from otolith.core.context import Context
+from otolith.core.db import Database
+from otolith.core.settings import Settings
+from otolith.migrations.migrate import migrate
+from tests.services import PostgresServer, RedisServer
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+TEMPLATE = "otolith_template"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test run, with a migrated template database."""
+    server = PostgresServer()
+    server.start()
+    database = Database(server.create_database(TEMPLATE), pool_size=2)
+    migrate(database)
+    database.dispose()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy, since migrating for every test would cost more than the tests."""
+    path = tmp_path_factory.mktemp("template") / "otolith.db"
+    database = Database(f"sqlite:///{path}", pool_size=2)
+    migrate(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty, migrated database of each kind."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        path = tmp_path / "otolith.db"
+        path.write_bytes(template.read_bytes())
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = f"test_{uuid4().hex}"
+    yield server.create_database(name, template=TEMPLATE)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    settings = Settings(data=tmp_path / "data", database_url=database_url, workers=0, database_pool=8)
+    settings.folder.make()
+    return settings
+
+
+@pytest.fixture
+def context(settings: Settings) -> Iterator[Context]:
+    context = build_context(settings)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def database(context: Context) -> Database:
+    return context.database
