@@ -1,0 +1,61 @@
+"""A WAV's word on its own length, and whether to believe it."""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from otolith.media.engine.heard import Note
+from otolith.media.engine.reader import SoundFile
+from otolith.media.engine.sniff import HEAD
+
+# What writers put there that did not know the length yet, such as every tool that writes to a pipe.
+_UNSTATED: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0x7FFFFFFE, 0xFFFFFFFE})
+
+
+@dataclass(frozen=True, slots=True)
+class WavData:
+    """A WAV's data chunk: its stated size in bytes (None for a streaming writer's placeholder) and what is there.
+
+    `overrun` says that the sound goes on after the end that the header states.
+    """
+
+    stated: int | None
+    present: int
+    overrun: bool
+    notes: tuple[Note, ...]
+
+
+def wav_data(file: SoundFile) -> WavData | None:
+    """Find the data chunk and judge its size against the file's; None where there is none or it is not RIFF."""
+    head = file.read_at(0, HEAD)
+    order = ">" if head.startswith(b"RIFX") else "<"
+    if not head.startswith((b"RIFF", b"RIFX")):
+        return None
+    place = 12
+    for _ in range(256):
+        chunk = file.read_at(place, 8)
+        if len(chunk) < 8:
+            return None
+        size = struct.unpack(order + "I", chunk[4:])[0]
+        if chunk[:4] == b"data":
+            return _judge_wav(file, place + 8, size)
+        place += 8 + size + (size & 1)
+    return None
+
+
+def _judge_wav(file: SoundFile, start: int, size: int) -> WavData:
+    rest = file.size - start
+    if size in _UNSTATED:
+        return WavData(None, rest, overrun=size != 0xFFFFFFFF and rest > 0 and size < rest, notes=())
+    after = start + size
+    following = file.read_at(after + (size & 1), 8)
+    if size >= rest or len(following) < 8 or _is_chunk(following, file.size - after):
+        return WavData(size, rest, overrun=False, notes=())
+    note = Note("header", f"The header states {size:,} bytes of sound; the file goes on with {rest - size:,} more.")
+    return WavData(None, rest, overrun=True, notes=(note,))
+
+
+def _is_chunk(data: bytes, rest: int) -> bool:
+    """Whether a further RIFF chunk, or the zeros some writers pad with, follow the sound."""
+    named = all(32 <= byte < 127 for byte in data[:4])
+    return (named and int.from_bytes(data[4:], "little") <= rest) or data == bytes(8)

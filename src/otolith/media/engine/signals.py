@@ -1,0 +1,173 @@
+"""From decoded frames to the forms the engines asked for, each made once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import av
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from otolith.core.audio import Samples, Signal, Source
+from otolith.media.engine.opening import layout_names, native_layout
+
+Float = NDArray[np.float32]
+
+# Full scale is ±1. What lies this far beyond it is no sound, and would overflow when squared.
+_ABSURD: Final = np.float32(65536.0)
+_OFFSET: Final[dict[str, float]] = {"u8": 128.0}
+_SCALE: Final[dict[str, float]] = {"u8": 1 / 128, "s16": 1 / 32768, "s32": 1 / 2147483648}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a run of frames is laid out; a change of it in mid-stream starts a new run."""
+
+    sample: str
+    planar: bool
+    rate: int
+    layout: tuple[str, ...]
+    mixable: str
+
+    @classmethod
+    def of(cls, frame: av.AudioFrame) -> Self:
+        layout = frame.layout
+        name = frame.format.name
+        planar = frame.format.is_planar
+        sample = name.removesuffix("p") if planar else name
+        return cls(sample, planar, frame.sample_rate, layout_names(layout), native_layout(layout))
+
+    @property
+    def channels(self) -> int:
+        return len(self.layout)
+
+
+@dataclass(slots=True)
+class Block:
+    """One to a few seconds of decoded samples as ``(channels, n)`` in the decoder's own type."""
+
+    shape: Shape
+    samples: NDArray[Any]
+    repaired: int = 0
+
+    @classmethod
+    def of(cls, shape: Shape, parts: Sequence[NDArray[Any]]) -> Self:
+        """Join what the decoder gave, and silence whatever is not a number before anyone can trip over it."""
+        joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        if not shape.planar:
+            joined = joined.reshape(-1, shape.channels).T
+        block = cls(shape, joined)
+        if joined.dtype.kind == "f":
+            block._repair()
+        return block
+
+    def _repair(self) -> None:
+        # A minimum or maximum is not a number if any sample is not, and then neither comparison holds.
+        if self.samples.max(initial=0.0) <= _ABSURD and self.samples.min(initial=0.0) >= -_ABSURD:
+            return
+        bad = ~np.isfinite(self.samples)
+        self.repaired = int(np.count_nonzero(bad))
+        clean = np.where(bad, 0.0, self.samples).clip(-_ABSURD, _ABSURD)
+        self.samples = clean.astype(self.samples.dtype)
+
+    def floats(self) -> Float:
+        """Float samples of shape ``(channels, n)``, full scale at ±1."""
+        sample = self.shape.sample
+        if sample not in _SCALE:
+            return np.ascontiguousarray(self.samples, dtype=np.float32)
+        out = np.ascontiguousarray(self.samples, dtype=np.float32)
+        if sample in _OFFSET:
+            out -= np.float32(_OFFSET[sample])
+        out *= np.float32(_SCALE[sample])
+        return out
+
+    def frame(self) -> av.AudioFrame:
+        """The samples for FFmpeg's own mixer; where that knows no way to mix them, their average."""
+        shape = self.shape
+        if shape.mixable:
+            layout, sample, samples = shape.mixable, shape.sample, self.samples
+        else:
+            layout, sample, samples = "mono", "flt", mono(self.floats())
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format=f"{sample}p", layout=layout)
+        frame.sample_rate = shape.rate
+        return frame
+
+
+class Rate:
+    """A change of sample rate for float samples of shape ``(channels, n)``; an equal rate costs nothing."""
+
+    def __init__(self, given: int, wanted: int, channels: int) -> None:
+        self._channels = channels
+        self._stream: soxr.ResampleStream | None = None
+        if given != wanted:
+            self._stream = soxr.ResampleStream(given, wanted, channels, dtype="float32", quality="HQ")
+
+    def push(self, samples: Float) -> Float:
+        return samples if self._stream is None else self._run(self._stream, samples, last=False)
+
+    def finish(self) -> Float:
+        empty = np.zeros((self._channels, 0), np.float32)
+        return empty if self._stream is None else self._run(self._stream, empty, last=True)
+
+    def _run(self, stream: soxr.ResampleStream, samples: Float, *, last: bool) -> Float:
+        out = stream.resample_chunk(np.ascontiguousarray(samples.T), last=last)
+        return np.ascontiguousarray(np.asarray(out, dtype=np.float32).reshape(-1, self._channels).T)
+
+
+class IntegerLine:
+    """FFmpeg's own mixer and resampler to 16 bits: bit for bit what `fpcalc` hears."""
+
+    def __init__(self, signal: Signal, source: Source) -> None:
+        self._mono = signal.channels == "mono"
+        self._source = source
+        self._rate = signal.rate or source.rate
+        self._resampler: av.AudioResampler | None = None
+        self._shape: Shape | None = None
+
+    def push(self, block: Block) -> list[Samples]:
+        out: list[Samples] = []
+        resampler = self._resampler
+        if resampler is None or block.shape != self._shape:
+            out = self.finish()
+            self._shape = block.shape
+            resampler = av.AudioResampler(format="s16p", layout=self._layout(block.shape), rate=self._rate)
+            self._resampler = resampler
+        return out + self._arrays(resampler.resample(block.frame()))
+
+    def finish(self) -> list[Samples]:
+        resampler, self._resampler, self._shape = self._resampler, None, None
+        return [] if resampler is None else self._arrays(resampler.resample(None))
+
+    def _layout(self, shape: Shape) -> str:
+        if self._mono or not shape.mixable:
+            return "mono"
+        return shape.mixable if shape.channels == self._source.channels else "+".join(self._source.layout)
+
+    def _arrays(self, frames: list[av.AudioFrame]) -> list[Samples]:
+        arrays: list[Any] = [frame.to_ndarray() for frame in frames if frame.samples]
+        if self._mono:
+            return [array[0] for array in arrays]
+        wide = self._source.channels
+        return [array if len(array) == wide else np.repeat(array[:1], wide, axis=0) for array in arrays]
+
+
+def mono(samples: Float) -> Float:
+    """The average of the channels, as ``(1, n)``: never louder than the loudest of them."""
+    average: Float = samples.mean(axis=0, dtype=np.float32, keepdims=True)
+    return samples if len(samples) == 1 else average
+
+
+def conform(samples: Float, shape: Shape, source: Source) -> Float:
+    """Bring channels that changed in mid-stream into the layout the engines were told."""
+    if shape.channels == source.channels:
+        return samples
+    if source.channels == 1:
+        return mono(samples)
+    if shape.channels == 1:
+        return np.repeat(samples, source.channels, axis=0)
+    out = np.zeros((source.channels, samples.shape[1]), np.float32)
+    for index, name in enumerate(source.layout):
+        if name in shape.layout:
+            out[index] = samples[shape.layout.index(name)]
+    return out
