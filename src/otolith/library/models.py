@@ -1,0 +1,146 @@
+"""The tables of the library: tracks, what analysis found in a content, scans, and what a scan could not take in."""
+
+import datetime as dt
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from otolith.accounts.models import Workspace
+from otolith.core.db import Base, UtcDateTime, now
+from otolith.core.ids import new_id
+from otolith.media.models import Media
+
+TrackState = Literal["waiting", "analysed", "failed"]
+Outcome = Literal["added", "updated", "moved", "none"]
+Verdict = Literal["failed", "skipped"]
+TEXT_LIMIT = 1000
+KEY_LIMIT = 120
+
+
+class Track(Base):
+    """One recording of a workspace's catalogue, with its tags and the state of its analysis.
+
+    `title_key` and `artist_key` are the texts that lists are sorted by, folded once by `otolith.library.folding`.
+    """
+
+    __tablename__ = "tracks"
+    __table_args__ = (
+        UniqueConstraint("media_id"),
+        CheckConstraint("state IN ('waiting', 'analysed', 'failed')", name="state"),
+        Index(None, "workspace_id", "id"),
+        Index(None, "workspace_id", "title_key", "id"),
+        Index(None, "workspace_id", "artist_key", "title_key", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"))
+    media_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Media.id, ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(Text)
+    artist: Mapped[str] = mapped_column(Text, default="")
+    album: Mapped[str] = mapped_column(Text, default="")
+    album_artist: Mapped[str] = mapped_column(Text, default="")
+    genre: Mapped[str] = mapped_column(Text, default="")
+    date: Mapped[str] = mapped_column(Text, default="")
+    track_number: Mapped[int | None] = mapped_column(Integer)
+    disc_number: Mapped[int | None] = mapped_column(Integer)
+    title_key: Mapped[str] = mapped_column(String(KEY_LIMIT))
+    artist_key: Mapped[str] = mapped_column(String(KEY_LIMIT), default="")
+    state: Mapped[TrackState] = mapped_column(String(16), default="waiting")
+    error: Mapped[str | None] = mapped_column(Text)
+    # The scan that found the file gone, so that the same scan can take it back when the file turns up elsewhere.
+    missing_scan_id: Mapped[UUID | None] = mapped_column(Uuid)
+    added_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    changed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Analysis(Base):
+    """What the engines found in one content, whoever holds a copy of it.
+
+    It belongs to no workspace and is reached only from a media row that the caller may see. `engines` maps each
+    engine to the version that ran; `beats` holds times in seconds as little-endian float32; `notes` is what was odd
+    about the file. `quick_key` finds the contents worth comparing before a file is decoded again.
+    """
+
+    __tablename__ = "analyses"
+    __table_args__ = (Index(None, "quick_key"),)
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    quick_key: Mapped[str | None] = mapped_column(String(64))
+    engines: Mapped[dict[str, int]] = mapped_column(JSON)
+    duration: Mapped[float] = mapped_column(Float)
+    tempo: Mapped[float | None] = mapped_column(Float)
+    tempo_confidence: Mapped[float | None] = mapped_column(Float)
+    beats: Mapped[bytes] = mapped_column(LargeBinary)
+    key: Mapped[str | None] = mapped_column(String(2))
+    mode: Mapped[str | None] = mapped_column(String(5))
+    camelot: Mapped[str | None] = mapped_column(String(3))
+    key_confidence: Mapped[float | None] = mapped_column(Float)
+    loudness_lufs: Mapped[float | None] = mapped_column(Float)
+    loudness_range_lu: Mapped[float | None] = mapped_column(Float)
+    true_peak_dbtp: Mapped[float | None] = mapped_column(Float)
+    notes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    analysed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Scan(Base):
+    """One walk over a folder and what came of it; its job tells whether it still runs.
+
+    The counts are of the moment when a file was stored; `worked_at` is when the last of the scan's work so far was
+    done. A file whose analysis failed afterwards has a `Finding`, which the report sets against the counts.
+    """
+
+    __tablename__ = "scans"
+    __table_args__ = (Index(None, "workspace_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"))
+    user_id: Mapped[UUID | None] = mapped_column(Uuid)
+    job_id: Mapped[UUID | None] = mapped_column(Uuid)
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+    added: Mapped[int] = mapped_column(Integer, default=0)
+    updated: Mapped[int] = mapped_column(Integer, default=0)
+    moved: Mapped[int] = mapped_column(Integer, default=0)
+    missing: Mapped[int] = mapped_column(Integer, default=0)
+    unchanged: Mapped[int] = mapped_column(Integer, default=0)
+    error: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    worked_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Finding(Base):
+    """A file that a scan could not take in, or passed over, and why.
+
+    `counted_as` is what the scan had counted the file as before it failed.
+    """
+
+    __tablename__ = "scan_findings"
+    __table_args__ = (
+        CheckConstraint("verdict IN ('failed', 'skipped')", name="verdict"),
+        CheckConstraint("counted_as IN ('added', 'updated', 'moved', 'none')", name="counted_as"),
+        UniqueConstraint("scan_id", "path_digest"),
+        Index(None, "workspace_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    scan_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Scan.id, ondelete="CASCADE"))
+    workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"))
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+    path_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    verdict: Mapped[Verdict] = mapped_column(String(16))
+    counted_as: Mapped[Outcome] = mapped_column(String(16), default="none")
+    kind: Mapped[str] = mapped_column(String(32))
+    error: Mapped[str] = mapped_column(Text)
