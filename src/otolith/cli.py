@@ -1,0 +1,117 @@
+"""The `otolith` command."""
+
+from typing import Annotated
+
+import typer
+
+from otolith import __version__
+from otolith.core.logging import configure_logging
+from otolith.core.process import die_with_parent
+from otolith.core.terminal import DataOption, JsonOption, fail, main_of, plain_errors, print_json, settings_for
+
+app = typer.Typer(
+    name="otolith",
+    help="Put sound in, and Otolith tells you what it is, what is said and how it sounds.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+HostOption = Annotated[
+    str | None, typer.Option("--host", help="Address to listen on (OTOLITH_HOST).", show_default="127.0.0.1")
+]
+PortOption = Annotated[
+    int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on (OTOLITH_PORT).", show_default="8000")
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"otolith {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """A self-hosted listening server. Start with `otolith demo`, then `otolith up`."""
+    die_with_parent()
+
+
+@app.command()
+def up(
+    data: DataOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=0, max=64, help="Worker processes.", show_default="1")
+    ] = None,
+) -> None:
+    """Start the server and its workers, and keep them running until Ctrl-C.
+
+    Everything is kept in the data folder. The first start prints the password of the first user.
+    """
+    from otolith.serving import up as run_up
+
+    with plain_errors():
+        settings = settings_for(data, host=host, port=port, workers=workers)
+        configure_logging(settings)
+        run_up(settings)
+
+
+@app.command()
+def serve(data: DataOption = None, host: HostOption = None, port: PortOption = None) -> None:
+    """Start the server alone; workers run elsewhere, or embedded as OTOLITH_WORKERS says."""
+    from otolith.serving import serve as run_serve
+
+    with plain_errors():
+        settings = settings_for(data, host=host, port=port)
+        configure_logging(settings)
+        run_serve(settings)
+
+
+@app.command()
+def migrate(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Bring the database to the schema of this version.
+
+    The server does so by itself when it starts; this command is for installations where the server's role may not
+    change the schema (OTOLITH_MIGRATE_DATABASE_URL).
+    """
+    from otolith.core.db import Database
+    from otolith.migrations.migrate import head
+    from otolith.migrations.migrate import migrate as run_migrate
+
+    with plain_errors():
+        settings = settings_for(data)
+        settings.folder.make()
+        database = Database(settings.migrate_database_url or settings.effective_database_url, pool_size=2)
+        changed = run_migrate(database)
+        database.dispose()
+    if as_json:
+        print_json({"revision": head(), "changed": changed})
+    else:
+        typer.echo(f"The schema is at revision {head()}{'' if changed else ' already'}.")
+
+
+@app.command()
+def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Check settings, folders, database, broker and decoders, and say how to mend what is wrong."""
+    from otolith.doctor import examine, show
+
+    with plain_errors():
+        findings = examine(data)
+    if as_json:
+        print_json({"healthy": not any(f.state == "bad" for f in findings), "checks": [f.plain() for f in findings]})
+    else:
+        show(findings)
+    if any(finding.state == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+main = main_of(app)
+
+__all__ = ["app", "fail", "main"]

@@ -1,0 +1,144 @@
+"""What all commands share: their common options, their output, their errors, and the way to a running server."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from otolith.core.errors import AppError
+from otolith.core.settings import Settings, load_settings
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="The data folder (OTOLITH_DATA).", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        envvar="OTOLITH_SERVER",
+        help="Work through the API of a running Otolith.",
+        show_default=False,
+    ),
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token", metavar="TOKEN", envvar="OTOLITH_TOKEN", help="API token for --server.", show_default=False
+    ),
+]
+
+FAILED = 1
+USAGE = 2
+
+
+def error_console() -> Console:
+    """The console for people beside the machine's stdout; it obeys NO_COLOR and knows when it is no terminal."""
+    return Console(stderr=True)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document, the only thing on stdout under --json."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def fail(message: str, *, code: int = FAILED) -> NoReturn:
+    """End the command with a sentence on stderr."""
+    error_console().print(f"[bold red]Error:[/] {_escape(message)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what the house raises on purpose into a sentence and exit code 1."""
+    try:
+        yield
+    except AppError as error:
+        fail(error.detail)
+    except KeyboardInterrupt:
+        fail("Interrupted.", code=130)
+
+
+def settings_for(data: Path | None, **overrides: Any) -> Settings:
+    """The settings of a command: the environment, and what its options say."""
+    return load_settings(data=data, **overrides)
+
+
+class RemoteFailure(AppError):
+    """The server refused."""
+
+    status = 502
+
+
+class Remote:
+    """A running Otolith, reached through its API with a token."""
+
+    def __init__(self, server: str, token: str | None) -> None:
+        # Local work does not pay for the HTTP client's import.
+        import httpx
+
+        base = server.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._connection_error = httpx.TransportError
+        self.base = base if base.endswith("/api") else f"{base}/api"
+        self.client = httpx.Client(base_url=self.base, headers=headers, timeout=httpx.Timeout(30, read=120))
+
+    def request(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON answer of one call; a problem document becomes an error with its detail."""
+        try:
+            response = self.client.request(method, path, **options)
+        except self._connection_error as error:
+            detail = f"No Otolith answers at {self.base}: {error}. Check the address given by --server."
+            raise RemoteFailure(detail) from error
+        if response.is_error:
+            raise RemoteFailure(self._detail(response.status_code, response.text))
+        return response.json() if response.content else None
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.request("GET", path, params={name: value for name, value in params.items() if value is not None})
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.request("POST", path, json=body, **options)
+
+    @staticmethod
+    def _detail(status: int, body: str) -> str:
+        try:
+            detail = json.loads(body).get("detail", "")
+        except (ValueError, AttributeError):
+            detail = body[:200]
+        hint = " Give a valid token with --token or OTOLITH_TOKEN." if status == 401 else ""
+        return f"{detail} (HTTP {status}){hint}"
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def main_of(app: typer.Typer) -> Callable[[], None]:
+    """The program's entry: the commands of `app`, with the house's errors made plain."""
+
+    def main() -> None:
+        with plain_errors_at_exit():
+            app()
+
+    return main
+
+
+@contextmanager
+def plain_errors_at_exit() -> Iterator[None]:
+    """As `plain_errors`, outside of typer's own handling."""
+    try:
+        with plain_errors():
+            yield
+    except typer.Exit as error:
+        sys.exit(error.exit_code)
