@@ -49,6 +49,19 @@ class ReadonlySettings(BaseModel):
     )
 
 
+class AccountSettings(BaseModel):
+    """Signing in. The least cost that can be set is the least that OWASP recommends for argon2id."""
+
+    session_days: float = Field(default=7, gt=0, le=365, description="Days until a browser has to sign in again.")
+    hash_memory: Size = Field(
+        default=67_108_864, ge=19_922_944, description="Memory that hashing one password takes; `64MiB` unless set."
+    )
+    hash_rounds: int = Field(default=3, ge=2, le=20, description="Passes over that memory.")
+    hashes_at_once: int = Field(
+        default=2, ge=1, le=64, description="Passwords hashed at once in a process; further sign-ins wait."
+    )
+
+
 class LogSettings(BaseModel):
     """What is logged, and how."""
 
@@ -163,6 +176,7 @@ class Settings(BaseSettings):
     )
     admin: AdminSettings = Field(default_factory=AdminSettings, description="The first administrator.")
     readonly: ReadonlySettings = Field(default_factory=ReadonlySettings, description="The read-only user.")
+    accounts: AccountSettings = Field(default_factory=AccountSettings, description="Signing in.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
     jobs: JobSettings = Field(default_factory=JobSettings, description="Jobs and workers.")
     media: MediaSettings = Field(default_factory=MediaSettings, description="Media.")

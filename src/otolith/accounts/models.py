@@ -1,0 +1,98 @@
+"""The tables of people and tenants: users, sessions, API tokens, workspaces and their members."""
+
+import datetime as dt
+from uuid import UUID
+
+from sqlalchemy import JSON, Boolean, CheckConstraint, ForeignKey, Index, LargeBinary, String, Uuid, false, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from otolith.core.actor import ServerRole, WorkspaceRole
+from otolith.core.db import Base, UtcDateTime, now
+from otolith.core.ids import new_id
+
+
+class User(Base):
+    """A person who may sign in; ids are never used again, so that nothing is inherited by a namesake."""
+
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint("role IN ('admin', 'user', 'readonly')", name="role"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(100))
+    # Upper and lower case and look-alike forms are folded in Python, because the two databases fold differently.
+    name_key: Mapped[str] = mapped_column(String(100), unique=True)
+    email: Mapped[str | None] = mapped_column(String(320), default=None)
+    email_key: Mapped[str | None] = mapped_column(String(320), unique=True, default=None)
+    display_name: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    role: Mapped[ServerRole] = mapped_column(String(16), default="user")
+    active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    password_hash: Mapped[str | None] = mapped_column(String(255), default=None)
+    # The hash of the password that the settings last gave, which tells a rotated setting from an old one.
+    seeded_hash: Mapped[str | None] = mapped_column(String(255), default=None)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    signed_in_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class Workspace(Base):
+    """A tenant: who owns data."""
+
+    __tablename__ = "workspaces"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(200))
+    # Set on the workspace of the first start alone, so that it can be found whatever it is called by now.
+    is_home: Mapped[bool | None] = mapped_column(Boolean, unique=True, default=None)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Membership(Base):
+    """That a user belongs to a workspace, and what they may do there."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (CheckConstraint("role IN ('owner', 'editor', 'viewer')", name="role"),)
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    role: Mapped[WorkspaceRole] = mapped_column(String(16))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class UserSession(Base):
+    """A browser that signed in; the cookie's secret is known here only by its SHA-256."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    # Sessions that follow one another from one sign-in share a family, which ends as a whole.
+    family_id: Mapped[UUID] = mapped_column(Uuid, index=True)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_agent: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    address: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    seen_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class ApiToken(Base):
+    """A secret that lets a program act as its user; shown once, and known here only by its SHA-256."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (Index("ix_api_tokens_user_id_created_at", "user_id", "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    workspace_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), index=True, default=None
+    )
+    name: Mapped[str] = mapped_column(String(100))
+    prefix: Mapped[str] = mapped_column(String(16))
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # True for the tokens that the settings give; a rotated setting revokes the one before.
+    seeded: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+    used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)

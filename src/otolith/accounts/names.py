@@ -1,0 +1,27 @@
+"""User names and e-mail addresses, folded so that nobody can pass for somebody else by a change of case."""
+
+import re
+import unicodedata
+
+from otolith.core.errors import NotAcceptable
+
+LONGEST_NAME = 100
+_NAME = re.compile(r"[^\s@/\\]+(?: [^\s@/\\]+)*")
+
+
+class BadName(NotAcceptable):
+    """A user name has 1 to 100 characters, without @, slashes, line breaks or spaces at its ends."""
+
+
+def fold(name: str) -> str:
+    """What is compared instead of a name: one form for every way of writing it."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def check_user_name(name: str) -> str:
+    """The name as it is stored, or `BadName`. An @ is refused, so that no name looks like an address."""
+    name = unicodedata.normalize("NFC", name)
+    printable = all(unicodedata.category(character)[0] != "C" for character in name)
+    if not printable or not _NAME.fullmatch(name) or max(len(name), len(fold(name))) > LONGEST_NAME:
+        raise BadName
+    return name
