@@ -38,7 +38,7 @@ def make_venv() -> None:
     if (BIN / "python").exists() or (BIN / "python.exe").exists():
         return
     say(f"making {VENV.name}")
-    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
+    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
     if made.returncode == 0:
         return
     # Debian splits venv's installer from Python; uv brings its own.
@@ -77,7 +77,7 @@ def main() -> None:
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     os.chdir(ROOT)
     command = ["otolith", "demo", *rest] if what == "demo" else ["just", "ci", *rest]
-    sys.exit(subprocess.run([str(BIN / command[0]), *command[1:]]).returncode)
+    sys.exit(subprocess.run([str(BIN / command[0]), *command[1:]], check=False).returncode)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 from otolith.core.errors import AppError, Conflict
-from otolith.core.folder import FolderLock, lock_for_up
+from otolith.core.folder import lock_for_up
 from otolith.core.process import Child, Supervisor, otolith_command
 from otolith.core.settings import Settings
+from otolith.supervision import environment_for, worker_child
 
 START_SECONDS = 60.0
 
@@ -39,32 +38,6 @@ def claim_port(host: str, port: int) -> None:
         except OSError as error:
             detail = f"{host}:{port} cannot be listened on: {error.strerror}. Name another with --host and --port."
             raise PortInUse(detail) from error
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """What children need to work under the very settings of their parent."""
-    return {"OTOLITH_DATA": str(settings.data), "OTOLITH_HOST": settings.host, "OTOLITH_PORT": str(settings.port)}
-
-
-def worker_child(settings: Settings, number: int) -> Child:
-    return Child(f"worker-{number}", otolith_command("worker"), _environment(settings))
-
-
-@contextmanager
-def embedded_workers(settings: Settings) -> Iterator[None]:
-    """Supervise the workers that these settings embed, unless another process of this data folder already does."""
-    lock = FolderLock(settings.folder.run / "workers.lock")
-    if settings.embedded_workers == 0 or not lock.acquire():
-        yield
-        return
-    supervisor = Supervisor()
-    for number in range(settings.embedded_workers):
-        supervisor.start(worker_child(settings, number + 1))
-    try:
-        yield
-    finally:
-        supervisor.stop()
-        lock.release()
 
 
 def wait_until_answering(settings: Settings, child: Child) -> None:
@@ -114,7 +87,7 @@ def up(settings: Settings) -> None:
     claim_port(settings.host, settings.port)
     stop = StopSignal()
     supervisor = Supervisor()
-    server = Child("server", otolith_command("serve"), {**_environment(settings), "OTOLITH_WORKERS": "0"})
+    server = Child("server", otolith_command("serve"), {**environment_for(settings), "OTOLITH_WORKERS": "0"})
     try:
         supervisor.start(server)
         # The server migrates the database; workers that start later find it done and do not compete for the cores.
