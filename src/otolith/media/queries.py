@@ -1,0 +1,101 @@
+"""The statements about stored sound."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from otolith.core.actor import Actor, visible_to
+from otolith.media.models import Media, StoredContent, Upload, Waveform
+
+
+def media(session: Session, actor: Actor, media_id: UUID) -> Media | None:
+    return session.scalar(select(Media).where(visible_to(actor, Media.workspace_id), Media.id == media_id))
+
+
+def media_page(session: Session, condition: ColumnElement[bool], before: UUID | None, limit: int) -> Sequence[Media]:
+    """The newest media first, those made before `before`."""
+    statement = select(Media).where(condition).order_by(Media.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(Media.id < before)
+    return session.scalars(statement).all()
+
+
+def count_media(session: Session, condition: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(Media).where(condition)) or 0
+
+
+def uploaded_media(session: Session, workspace_id: UUID, sha256: str) -> Media | None:
+    return session.scalar(
+        select(Media).where(Media.workspace_id == workspace_id, Media.sha256 == sha256, Media.stored.is_not(None))
+    )
+
+
+def media_at(session: Session, workspace_id: UUID, path_digests: Iterable[bytes]) -> dict[bytes, Media]:
+    """The media of these paths, by digest of the path."""
+    found = session.scalars(
+        select(Media).where(Media.workspace_id == workspace_id, Media.path_digest.in_(list(path_digests)))
+    )
+    return {row.path_digest: row for row in found if row.path_digest is not None}
+
+
+def set_missing(session: Session, media_ids: Sequence[UUID], *, missing: bool) -> int:
+    statement = update(Media).where(Media.id.in_(media_ids), Media.missing.is_not(missing)).values(missing=missing)
+    return session.connection().execute(statement).rowcount
+
+
+def lock_content(session: Session, sha256: str, stored: str, size: int, moment: dt.datetime) -> StoredContent:
+    """The row of this content, made if need be, and held against everyone until the transaction ends."""
+    values = {"sha256": sha256, "stored": stored, "size": size, "added_at": moment}
+    if session.get_bind().dialect.name == "sqlite":
+        # The writer's transaction already excludes every other writer.
+        session.execute(sqlite.insert(StoredContent).values(values).on_conflict_do_nothing())
+    else:
+        session.execute(postgresql.insert(StoredContent).values(values).on_conflict_do_nothing())
+    return session.scalars(select(StoredContent).where(StoredContent.sha256 == sha256).with_for_update()).one()
+
+
+def locked_content(session: Session, sha256: str) -> StoredContent | None:
+    return session.scalar(select(StoredContent).where(StoredContent.sha256 == sha256).with_for_update())
+
+
+def is_stored(session: Session, sha256: str) -> bool:
+    """Whether any workspace still has an upload with this content; only the system sees them all."""
+    return bool(session.scalar(select(exists().where(and_(Media.sha256 == sha256, Media.stored.is_not(None))))))
+
+
+def unused_contents(session: Session, limit: int) -> Sequence[str]:
+    used = exists().where(Media.sha256 == StoredContent.sha256, Media.stored.is_not(None))
+    return session.scalars(select(StoredContent.sha256).where(~used).limit(limit)).all()
+
+
+def known_contents(session: Session, sha256s: Sequence[str]) -> set[str]:
+    return set(session.scalars(select(StoredContent.sha256).where(StoredContent.sha256.in_(sha256s))))
+
+
+def upload(session: Session, actor: Actor, upload_id: UUID) -> Upload | None:
+    return session.scalar(select(Upload).where(visible_to(actor, Upload.workspace_id), Upload.id == upload_id))
+
+
+def expired_uploads(session: Session, moment: dt.datetime, limit: int) -> Sequence[Upload]:
+    return session.scalars(select(Upload).where(Upload.expires_at < moment).limit(limit)).all()
+
+
+def replace_waveform(session: Session, sha256: str, version: int, levels: Sequence[dict[str, object]]) -> None:
+    session.execute(delete(Waveform).where(Waveform.sha256 == sha256, Waveform.version <= version))
+    if levels:
+        session.execute(insert(Waveform), [{"sha256": sha256, "version": version, **level} for level in levels])
+
+
+def waveform_level(session: Session, sha256: str, points: int) -> Waveform | None:
+    """The coarsest stored level with at least so many points, or the finest there is."""
+    enough = Waveform.points >= points
+    order = (Waveform.version.desc(), enough.desc(), Waveform.samples_per_point.desc())
+    fine = session.scalar(select(Waveform).where(Waveform.sha256 == sha256).order_by(*order).limit(1))
+    if fine is None or fine.points >= points:
+        return fine
+    finest = (Waveform.version.desc(), Waveform.samples_per_point)
+    return session.scalar(select(Waveform).where(Waveform.sha256 == sha256).order_by(*finest).limit(1))
