@@ -35,8 +35,7 @@ def listen(path: Path, engines: Sequence[type[Engine]], limits: Limits, progress
     it raises ends the call. Raises `ListenFailure`; an engine that breaks down does not stop the others.
     """
     with SoundFile(path) as file:
-        if file.size > limits.max_bytes:
-            raise ListenFailure("too_large", f"The file has {file.size:,} bytes; the limit is {limits.max_bytes:,}.")
+        limits.admit_file(file.size)
         with open_sound(file) as opened:
             sound = describe(opened)
             decoding = Decoding(opened, limits)
@@ -81,13 +80,17 @@ class Decoding:
     opened: Opened
     limits: Limits
     frames: int = 0
-    seconds: float = 0.0
     lost: int = 0
     changes: int = 0
     repaired: int = 0
     _pending_lost: int = 0
     _broken_off: bool = False
+    _by_rate: dict[int, int] = field(default_factory=dict)
     _converters: dict[Shape, av.AudioResampler] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        return sum(frames / rate for rate, frames in self._by_rate.items())
 
     def blocks(self) -> Iterator[Block]:
         """Blocks of one to a few seconds; a change of format in mid-stream begins a new one."""
@@ -117,23 +120,12 @@ class Decoding:
         self.repaired += block.repaired
         frames = block.samples.shape[1]
         self.frames += frames
-        self.seconds += frames / shape.rate
-        if self.seconds > self.limits.max_seconds:
-            hours = self.limits.max_seconds / 3600
-            raise ListenFailure("too_long", f"The recording is longer than {hours:g} hours, which is the limit.")
+        self._by_rate[shape.rate] = self._by_rate.get(shape.rate, 0) + frames
+        self.limits.admit_length(self.seconds)
         return block
 
     def _admit(self, shape: Shape) -> Shape:
-        limits = self.limits
-        if shape.channels > limits.max_channels:
-            raise ListenFailure(
-                "too_many_channels",
-                f"The recording has {shape.channels} channels; the limit is {limits.max_channels}.",
-            )
-        if shape.rate > limits.max_rate:
-            raise ListenFailure(
-                "rate_too_high", f"The sample rate is {shape.rate:,} Hz; the limit is {limits.max_rate:,} Hz."
-            )
+        self.limits.admit_form(shape.channels, shape.rate)
         return shape
 
     def _frames(self) -> Iterator[av.AudioFrame]:

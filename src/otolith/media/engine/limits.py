@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from otolith.media.engine.failures import ListenFailure
+
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
 
@@ -26,3 +28,20 @@ class Limits:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def admit_file(self, size: int) -> None:
+        if size > self.max_bytes:
+            raise ListenFailure("too_large", f"The file has {size:,} bytes; the limit is {self.max_bytes:,}.")
+
+    def admit_form(self, channels: int, rate: int) -> None:
+        if channels > self.max_channels:
+            detail = f"The recording has {channels} channels; the limit is {self.max_channels}."
+            raise ListenFailure("too_many_channels", detail)
+        if rate > self.max_rate:
+            detail = f"The sample rate is {rate:,} Hz; the limit is {self.max_rate:,} Hz."
+            raise ListenFailure("rate_too_high", detail)
+
+    def admit_length(self, seconds: float) -> None:
+        if seconds > self.max_seconds:
+            hours = self.max_seconds / 3600
+            raise ListenFailure("too_long", f"The recording is longer than {hours:g} hours, which is the limit.")
