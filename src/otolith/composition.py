@@ -3,10 +3,11 @@
 from otolith.core.context import Context
 from otolith.core.db import Database
 from otolith.core.settings import Settings
+from otolith.core.storage import open_storage
 
 
 def build_context(settings: Settings) -> Context:
     """The context of a process that runs under `settings`; opening nothing until it is used."""
     settings.folder.make()
     database = Database(settings.effective_database_url, pool_size=settings.database_pool)
-    return Context(settings=settings, database=database, storage=None)
+    return Context(settings=settings, database=database, storage=open_storage(settings))

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from otolith.core.db import Database
 from otolith.core.settings import Settings
+from otolith.core.storage import Storage
 
 Hook = Callable[["Context", Session, Any], None]
 Hooks = Mapping[type, Sequence[Hook]]
@@ -23,7 +24,7 @@ class Context:
 
     settings: Settings
     database: Database
-    storage: Any
+    storage: Storage
     hooks: Hooks = field(default_factory=dict)
 
     def announce(self, session: Session, event: object) -> None:
