@@ -4,14 +4,14 @@ import inspect
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    # The supervisor and the workers raise these errors too, and never load a web framework.
+    from fastapi import FastAPI, Request, Response
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ class NotAvailable(AppError):
     status = 503
 
 
-def problem_of(request: Request, status: int, kind: str, detail: str, **extra: Any) -> dict[str, Any]:
+def problem_of(request: "Request", status: int, kind: str, detail: str, **extra: Any) -> dict[str, Any]:
     """The problem document of one failed request."""
     document: dict[str, Any] = {
         "type": f"urn:otolith:problem:{kind}",
@@ -112,16 +112,20 @@ def problem_of(request: Request, status: int, kind: str, detail: str, **extra: A
     return document | extra
 
 
-def _respond(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+def _respond(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> "Response":
+    from fastapi.responses import JSONResponse  # noqa: PLC0415 -- Only a server needs the framework.
+
     return JSONResponse(document, document["status"], headers=dict(headers or {}), media_type=PROBLEM_JSON)
 
 
-def on_app_error(request: Request, error: Exception) -> Response:
+def on_app_error(request: "Request", error: Exception) -> "Response":
     assert isinstance(error, AppError)  # noqa: S101 -- FastAPI dispatches by this very type.
     return _respond(problem_of(request, error.status, error.kind(), error.detail, **error.extra), error.headers)
 
 
-def on_http_exception(request: Request, error: Exception) -> Response:
+def on_http_exception(request: "Request", error: Exception) -> "Response":
+    from starlette.exceptions import HTTPException  # noqa: PLC0415 -- Only a server needs the framework.
+
     assert isinstance(error, HTTPException)  # noqa: S101 -- FastAPI dispatches by this very type.
     kind = re.sub(r"\W+", "-", HTTPStatus(error.status_code).phrase.lower())
     detail = str(error.detail) or HTTPStatus(error.status_code).description
@@ -130,7 +134,9 @@ def on_http_exception(request: Request, error: Exception) -> Response:
     return _respond(problem_of(request, error.status_code, kind, detail), error.headers)
 
 
-def on_validation_error(request: Request, error: Exception) -> Response:
+def on_validation_error(request: "Request", error: Exception) -> "Response":
+    from fastapi.exceptions import RequestValidationError  # noqa: PLC0415 -- Only a server needs the framework.
+
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- FastAPI dispatches by this very type.
     # The offending input is left out: it may be a password.
     faults = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in error.errors()]
@@ -138,14 +144,17 @@ def on_validation_error(request: Request, error: Exception) -> Response:
     return _respond(problem_of(request, 422, "invalid-request", where, errors=faults))
 
 
-def on_unexpected(request: Request, error: Exception) -> Response:
+def on_unexpected(request: "Request", error: Exception) -> "Response":
     log.error("http.request.crashed", path=request.url.path, exc_info=error)
     detail = "The server met an error that it did not expect. Its log tells more under the request id."
     return _respond(problem_of(request, 500, "unexpected", detail))
 
 
-def install(app: FastAPI) -> None:
+def install(app: "FastAPI") -> None:
     """Make every failure of `app` a problem document."""
+    from fastapi.exceptions import RequestValidationError  # noqa: PLC0415 -- Only a server needs the framework.
+    from starlette.exceptions import HTTPException  # noqa: PLC0415
+
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
