@@ -100,8 +100,8 @@ def write(path: Path, sound: Sound, rate: int, form: str, layout: str = "stereo"
 def _write_vorbis(target: Path, sound: Sound, rate: int, chosen: Format) -> Path:
     """Vorbis by the `ffmpeg` of the machine, because PyAV's wheel has no encoder for it that is fit for use."""
     samples = ["-f", "f32le", "-ar", str(rate), "-ac", str(len(sound)), "-i", "-"]
-    command = ["ffmpeg", "-v", "error", "-y", *samples, "-c:a", chosen.codec, "-b:a", str(chosen.bit_rate), target]
-    subprocess.run(command, input=np.ascontiguousarray(sound.T).tobytes(), check=True)
+    command = ["ffmpeg", "-v", "error", "-y", *samples, "-c:a", chosen.codec, "-b:a", str(chosen.bit_rate)]
+    subprocess.run([*command, str(target)], input=np.ascontiguousarray(sound.T).tobytes(), check=True)
     return target
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy import fft
 
 from otolith.core.audio import Signal, Source
 from otolith.identify.engine.chromaprint_classifiers import CONTEXT, classify
@@ -20,7 +21,7 @@ ACOUSTID_SECONDS = 120
 
 _LOWEST_BIN = round(28 * FRAME / RATE)
 _HIGHEST_BIN = round(3520 * FRAME / RATE)
-_BATCH = 64
+_BATCH = 32
 _SMOOTHING = np.array([0.25, 0.75, 1.0, 0.75, 0.25])
 _SILENT_NORM = 0.01
 
@@ -103,7 +104,7 @@ class Chromaprint:
 def _band_energies(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     """The energy of the twelve pitch classes in every frame of `samples`: shape ``(frames, 12)``."""
     frames = sliding_window_view(samples, FRAME)[::HOP] * _WINDOW
-    spectrum = np.fft.rfft(frames, axis=1)[:, _LOWEST_BIN:_HIGHEST_BIN]
+    spectrum = fft.rfft(frames, axis=1)[:, _LOWEST_BIN:_HIGHEST_BIN]
     power = spectrum.real**2 + spectrum.imag**2
     return (power @ _BAND_OF_BIN).astype(np.float64)
 

@@ -79,13 +79,12 @@ class KWeighting:
         response = np.concatenate([[d], powers[:-1] @ b @ c])
         lag = np.arange(size)[None, :] - np.arange(size)[:, None]
         within = np.where(lag >= 0, response[np.abs(lag)], 0.0)
-        after = np.transpose(c @ powers[:-1])
-        self._output = np.concatenate([within, after]).astype(np.float32)
+        self._within = within.astype(np.float32)
+        self._after = np.transpose(c @ powers[:-1]).astype(np.float32)
         self._input = (powers[size - 1 :: -1] @ b).astype(np.float32)
         self._stretch_states = _propagation(powers[size], stretches)
         self._hop_states = _propagation(np.linalg.matrix_power(powers[size], stretches), self._hops)
         self._state = np.zeros((self._channels, 4), dtype=np.float32)
-        self._line = np.empty((self._channels * self.block // size, size + 4), dtype=np.float32)
 
     def energies(self, samples: Matrix32) -> NDArray[np.float64]:
         """The mean square of each whole hop in `samples` of shape ``(channels, n)``, at most `block` of them.
@@ -97,8 +96,6 @@ class KWeighting:
             return np.empty(0)
         rows = self._channels * hops
         stretches = samples[:, : hops * self.hop].reshape(-1, self._stretch)
-        line = self._line[: len(stretches)]
-        line[:, : self._stretch] = stretches
         gained = (stretches @ self._input).reshape(rows, -1)
         hop_gained = (gained @ self._stretch_states[4:, -4:]).reshape(self._channels, -1)
         states = np.concatenate([self._state, hop_gained], axis=1) @ self._hop_states[: 4 + 4 * hops, : 4 + 4 * hops]
@@ -106,8 +103,9 @@ class KWeighting:
         self._state[np.abs(self._state) < _VANISHED] = 0.0
         before = states[:, : 4 * hops].reshape(rows, 4)
         inner = np.concatenate([before, gained], axis=1) @ self._stretch_states[:, :-4]
-        line[:, self._stretch :] = inner.reshape(-1, 4)
-        filtered = (line @ self._output).reshape(rows, self.hop)
+        filtered = stretches @ self._within
+        filtered += inner.reshape(-1, 4) @ self._after
+        filtered = filtered.reshape(rows, self.hop)
         energies = np.einsum("ij,ij->i", filtered, filtered).astype(np.float64).reshape(self._channels, hops)
         weighted: NDArray[np.float64] = self._weights @ energies
         return weighted

@@ -35,6 +35,7 @@ class TruePeak:
         bounds = [_bounds(taps) for taps in phases]
         self._bend = max((bend for bend, _ in bounds), default=0.0)
         self._slack = max((slack for _, slack in bounds), default=0.0)
+        self._gain = max((float(np.abs(taps).sum()) * _ROUNDING for taps in phases), default=1.0)
         self._matrix = _oversampler(phases) if phases else None
         self._before = np.zeros((channels, _TAPS - 1), dtype=np.float32)
 
@@ -61,17 +62,18 @@ class TruePeak:
         """Search the intervals of `line` that have all their taps: from sample 15 to the sample 16 before the end."""
         count = line.shape[1] - _TAPS + 1
         starts = np.arange(0, count, _SEGMENT)
-        sizes = np.abs(line[:, _HALF - 1 : -_HALF + 1])
+        sizes = np.abs(line)
+        around = float(sizes.max())
+        if around * self._gain <= self.true_peak:
+            return
+        sizes = sizes[:, _HALF - 1 : -_HALF + 1]
         peaks = np.maximum.reduceat(sizes[:, :-1], starts, axis=1)
         self.sample_peak = max(self.sample_peak, float(peaks.max()))
-        if float(peaks.max()) == 0.0 and not line.any():
-            return
         bends = np.diff(line, axis=1)
         bends = np.abs(bends[:, 1:] - bends[:, :-1])
         bend = np.maximum.reduceat(bends, starts, axis=1)
         bend[:, :-1] = np.maximum(bend[:, :-1], bend[:, 1:])
         peaks = np.maximum(peaks, sizes[:, np.minimum(starts + _SEGMENT, count)])
-        around = float(np.abs(line).max())
         bounds = (peaks + self._bend * bend + self._slack * around) * np.float32(_ROUNDING)
         windows = sliding_window_view(line, _TAPS - 1 + _STRETCH, axis=1)
         while True:
