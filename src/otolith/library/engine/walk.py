@@ -1,0 +1,204 @@
+"""Finds the sound files under a folder, whatever they are called and whatever else lies there."""
+
+import errno
+import os
+import stat
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from otolith.media.engine.sniff import HEAD, sniff, tag_length
+
+SOUND: Final = frozenset(
+    b"mp3 mp2 mp1 mpga flac wav wave bwf w64 rf64 aif aiff aifc ogg oga opus spx m4a m4b m4r mp4 aac adts alac wma asf "
+    b"webm weba mka wv ape tta mpc mpp mp+ au snd caf amr awb dsf dff ac3 eac3 ec3 dts".split()
+)
+PLAYLISTS: Final = frozenset(b"m3u m3u8 pls xspf asx wax wvx wpl zpl".split())
+# Names that say plainly that the file is something else; it is passed over without being opened.
+OTHERS: Final = frozenset(
+    b"jpg jpeg png gif webp bmp tif tiff svg heic avif ico psd txt nfo log cue lrc srt md5 sfv ffp accurip toc pdf doc "
+    b"docx odt rtf epub html htm xml json yaml yml toml ini cfg conf csv md py sh js css zip rar 7z gz bz2 xz zst tar "
+    b"iso exe dll so db sqlite sqlite3 ds_store lnk url desktop torrent part crdownload tmp bak avi mov mkv m4v mpg "
+    b"mpeg wmv flv vob ts mid midi sf2 sf3 als flp ptx nomedia".split()
+)
+_APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
+_INT64: Final = 2**63 - 1
+
+Verdict = Literal["failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that is, or claims to be, sound: `size` in bytes, `mtime_ns` in nanoseconds since 1970."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A place that cannot be taken in, and why: `kind` for programs and `error` for people."""
+
+    path: bytes
+    verdict: Verdict
+    kind: str
+    error: str
+
+
+Step = Found | Refused
+
+
+def extension(name: bytes) -> bytes:
+    """The part behind the last dot, in lower case; a leading dot alone begins no extension."""
+    stem, _, suffix = name.rpartition(b".")
+    return suffix.lower() if stem.strip(b".") else b""
+
+
+class Walk:
+    """The files under `root`, in the byte order of their paths, one folder's listing in memory at a time.
+
+    That order is the same on every walk, so a walk that was interrupted goes on behind the last path it dealt with.
+    A link to a folder is followed when it leads out of the root, and then once; inside the root, the folder is found
+    at its own place. A link to a file is followed. `leave_out` holds folders, by their real path, to pass over.
+    """
+
+    def __init__(self, root: bytes, leave_out: Collection[bytes] = ()) -> None:
+        self.root = root
+        self._real_root = os.path.realpath(root)
+        self._leave_out = frozenset(leave_out)
+        self._linked: set[tuple[int, int]] = set()
+
+    def __iter__(self) -> Iterator[Step]:
+        pending = [self._list(self.root)]
+        while pending:
+            step = next(pending[-1], None)
+            if step is None:
+                pending.pop()
+            elif isinstance(step, bytes):
+                pending.append(self._list(step))
+            else:
+                yield step
+
+    def _list(self, folder: bytes) -> Iterator[Step | bytes]:
+        """What lies in one folder; the path of a folder means: go in here."""
+        try:
+            with os.scandir(folder) as listing:
+                entries = [(_is_folder(entry), entry) for entry in listing]
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            yield Refused(folder, "failed", *_folder_trouble(error))
+            return
+        # With its slash a folder sorts where its contents belong among the paths.
+        entries.sort(key=lambda pair: pair[1].name + b"/" if pair[0] else pair[1].name)
+        for is_folder, entry in entries:
+            if not is_folder:
+                yield from _look(entry)
+            elif entry.is_symlink():
+                yield from self._follow(entry, folder)
+            elif not (self._leave_out and os.path.realpath(entry.path) in self._leave_out):
+                yield entry.path
+
+    def _follow(self, link: os.DirEntry[bytes], folder: bytes) -> Iterator[Step | bytes]:
+        target = os.path.realpath(link.path)
+        if _contains(target, os.path.realpath(folder)):
+            reason = "This link leads back to a folder that it lies in; it is not followed."
+            yield Refused(link.path, "skipped", "link_loop", reason)
+            return
+        if _contains(self._real_root, target) or target in self._leave_out:
+            return
+        try:
+            status = link.stat()
+        except OSError:
+            return
+        if (status.st_dev, status.st_ino) not in self._linked:
+            self._linked.add((status.st_dev, status.st_ino))
+            yield link.path
+
+
+def _contains(folder: bytes, path: bytes) -> bool:
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+def _is_folder(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _look(entry: os.DirEntry[bytes]) -> Iterator[Step]:
+    """What one entry that is no folder means to a scan, if anything."""
+    suffix = extension(entry.name)
+    named_sound = suffix in SOUND
+    try:
+        status = entry.stat()
+    except OSError as error:
+        trouble = _link_trouble(entry, error)
+        if trouble and (named_sound or error.errno == errno.ELOOP):
+            yield Refused(entry.path, "failed" if named_sound else "skipped", *trouble)
+        return
+    if not stat.S_ISREG(status.st_mode):
+        verdict: Verdict = "failed" if named_sound else "skipped"
+        yield Refused(entry.path, verdict, "not_a_file", f"This is {_sort_of(status.st_mode)}, not a sound file.")
+    elif suffix in PLAYLISTS:
+        reason = "This is a playlist, which points at other files or addresses; a scan does not follow it."
+        yield Refused(entry.path, "skipped", "playlist", reason)
+    elif _is_wanted(entry, suffix, named_sound=named_sound):
+        yield Found(entry.path, status.st_size, max(-_INT64, min(_INT64, status.st_mtime_ns)))
+
+
+def _is_wanted(entry: os.DirEntry[bytes], suffix: bytes, *, named_sound: bool) -> bool:
+    if suffix in OTHERS:
+        return False
+    if entry.name.startswith(b"._"):
+        # Beside each file on a foreign disk macOS leaves one of the same name with "._" before it, which is no sound.
+        return not _head(entry.path, 4).startswith(_APPLE_DOUBLE) and named_sound
+    return named_sound or _sounds(_head(entry.path, HEAD))
+
+
+def _sounds(head: bytes) -> bool:
+    return sniff(head) is not None or tag_length(head) > 0
+
+
+def _head(path: bytes, length: int) -> bytes:
+    """The first bytes of a file; nothing where it cannot be read, because nothing then says that it is sound."""
+    try:
+        # Without blocking: between the listing and now the file may have become a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, length)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def _sort_of(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a named pipe (FIFO)"
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "something special"
+
+
+def _link_trouble(entry: os.DirEntry[bytes], error: OSError) -> tuple[str, str] | None:
+    """Why an entry that was listed cannot be looked at; None where it simply went away meanwhile."""
+    if error.errno == errno.ELOOP:
+        return "link_loop", "This is a symbolic link that leads back to itself."
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        if entry.is_symlink():
+            return "broken_link", "This is a symbolic link to a file that is not there."
+        return None
+    return "io_error", f"The file could not be looked at: {error.strerror}."
+
+
+def _folder_trouble(error: OSError) -> tuple[str, str]:
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return "unreadable", "Otolith may not read this folder: look at its owner and its permissions."
+    if error.errno == errno.ENAMETOOLONG:
+        return "too_deep", "The path of this folder is longer than the system allows; move it further up."
+    return "io_error", f"The folder could not be read: {error.strerror}."

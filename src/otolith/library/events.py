@@ -1,0 +1,79 @@
+"""The contracts of the library's jobs: scan, index and analyse."""
+
+from typing import Annotated
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer
+
+from otolith.jobs.service import Contract
+from otolith.library.models import Outcome
+
+
+def path_as_text(path: bytes) -> str:
+    """A path as text that any database and any JSON can hold, and that gives back the same bytes."""
+    return quote_from_bytes(path, safe="/ !'()*+,;=:@&$-._~[]{}#")
+
+
+def path_from_text(value: object) -> object:
+    return unquote_to_bytes(value) if isinstance(value, str) else value
+
+
+PathBytes = Annotated[
+    bytes, BeforeValidator(path_from_text), PlainSerializer(path_as_text, return_type=str, when_used="json")
+]
+
+
+def shown(path: bytes) -> str:
+    """A path for people: what is no valid text in it is replaced."""
+    return path.decode("utf-8", "replace")
+
+
+class ScanPayload(BaseModel):
+    """A folder to walk and compare with what is stored."""
+
+    scan_id: UUID = Field(description="The scan whose report this fills.")
+    path: PathBytes = Field(description="The folder, percent-encoded where a byte is no plain character.")
+
+
+class FileSeen(BaseModel):
+    """A file as the walk saw it."""
+
+    path: PathBytes = Field(description="The file, percent-encoded where a byte is no plain character.")
+    size: int = Field(ge=0, description="Its size in bytes.")
+    mtime_ns: int = Field(description="When it was last changed, in nanoseconds since 1970.")
+
+
+class IndexPayload(BaseModel):
+    """Files that are new or changed: their tags are read and their tracks made."""
+
+    scan_id: UUID = Field(description="The scan that found them.")
+    root: PathBytes = Field(description="The folder that the scan walks.")
+    files: list[FileSeen] = Field(description="The files of this chunk.")
+
+
+class ToAnalyse(BaseModel):
+    """One recording to listen to."""
+
+    media_id: UUID = Field(description="The stored file.")
+    counted_as: Outcome = Field(default="none", description="What the scan's report counts it as.")
+
+
+class AnalysePayload(BaseModel):
+    """Recordings to listen to, each decoded once for all engines."""
+
+    media: list[ToAnalyse] = Field(description="The recordings of this chunk.")
+    scan_id: UUID | None = Field(default=None, description="The scan that asked, if one did.")
+
+
+SCAN = Contract(
+    "library.scan",
+    version=1,
+    payload=ScanPayload,
+    lane="index",
+    max_attempts=None,
+    soft_seconds=None,
+    hard_seconds=None,
+)
+INDEX = Contract("library.index", version=1, payload=IndexPayload, lane="index", soft_seconds=1800, hard_seconds=3600)
+ANALYSE = Contract("library.analyse", version=1, payload=AnalysePayload, lane="audio")
