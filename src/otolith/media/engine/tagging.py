@@ -95,14 +95,13 @@ class Tags:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The tags that `as_dict` gave, after a trip through a format that knows only lists."""
-        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-        brainz = {name: tuple(v) if isinstance(v, list) else v for name, v in plain["musicbrainz"].items()}
-        return cls(
-            **{
-                **plain,
-                "musicbrainz": MusicBrainz(**brainz),
-                "replaygain": ReplayGain(**plain["replaygain"]),
-                "cover": Cover(**plain["cover"]) if plain["cover"] else None,
-                "extra": {name: tuple(v) for name, v in plain["extra"].items()},
-            }
-        )
+        plain: dict[str, Any] = {name: _tupled(value) for name, value in values.items()}
+        plain["musicbrainz"] = MusicBrainz(**{name: _tupled(v) for name, v in plain["musicbrainz"].items()})
+        plain["replaygain"] = ReplayGain(**plain["replaygain"])
+        plain["cover"] = Cover(**plain["cover"]) if plain["cover"] else None
+        plain["extra"] = {name: tuple(v) for name, v in plain["extra"].items()}
+        return cls(**plain)
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
