@@ -98,6 +98,8 @@ def _read(file: SoundFile) -> tuple[sniff.Container | None, Raw]:
     for what, read in _readers(file, found.container):
         try:
             raw.merge(read(TagFile(file)))
+            if raw.values and found.container in _FIRST_ONLY:
+                break
         except ListenFailure:
             raise
         except _BROKEN as error:
@@ -177,6 +179,8 @@ def _by_ffmpeg(file: SoundFile) -> Raw:
     return raw
 
 
+# Where these have an ID3 tag, whatever older kind of tag stands beside it is out of date.
+_FIRST_ONLY: Final = frozenset({sniff.WAV, sniff.AIFF, sniff.TTA})
 _TYPED: Final[dict[sniff.Container, tuple[Callable[[Any], Any], Callable[[Any], Raw]]]] = {
     sniff.MP4: (mp4.MP4, source.from_mp4),
     sniff.ASF: (asf.ASF, source.from_asf),
