@@ -1,0 +1,156 @@
+"""The routes of accounts: signing in and out, who one is, API tokens and workspaces."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from otolith.accounts import service
+from otolith.accounts.credentials import SESSION_COOKIE, clear_cookies, csrf_of, set_cookies
+from otolith.accounts.models import ApiToken, Workspace
+from otolith.accounts.schemas import (
+    Credentials,
+    CsrfOut,
+    MemberOut,
+    MembersOut,
+    NewTokenOut,
+    SignedInOut,
+    TokenIn,
+    TokenOut,
+    TokensOut,
+    WhoamiOut,
+    WorkspaceIn,
+    WorkspaceOut,
+    WorkspacesOut,
+)
+from otolith.core.actor import Actor
+from otolith.core.errors import (
+    NotAcceptable,
+    NotAllowed,
+    NotAvailable,
+    NotFound,
+    NotSignedIn,
+    responses,
+)
+from otolith.core.http import Ctx, CurrentActor, Reading, Writing
+
+router = APIRouter(tags=["accounts"], responses=responses(NotAcceptable, NotAvailable))
+
+
+@router.post("/auth/login", summary="Sign in", responses=responses(NotSignedIn, NotAllowed))
+def sign_in(body: Credentials, request: Request, response: Response, context: Ctx) -> SignedInOut:
+    """Begin a session. It lives in a cookie that scripts cannot read; another cookie holds the CSRF token."""
+    signed_in = service.sign_in(
+        context,
+        body.username,
+        body.password,
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", ""),
+        replaces=request.cookies.get(SESSION_COOKIE),
+    )
+    set_cookies(response, context.settings, signed_in.secret, signed_in.expires_at)
+    return SignedInOut(username=signed_in.user_name, csrf_token=signed_in.csrf_token, expires_at=signed_in.expires_at)
+
+
+@router.post("/auth/logout", summary="Sign out", status_code=204, responses=responses(NotAllowed))
+def sign_out(request: Request, response: Response, context: Ctx) -> None:
+    """End this session and forget its cookies. Signing out twice is no error."""
+    if secret := request.cookies.get(SESSION_COOKIE):
+        service.sign_out(context, secret)
+    clear_cookies(response, context.settings)
+
+
+@router.get("/auth/csrf", summary="The CSRF token of this session", responses=responses(NotSignedIn))
+def csrf_token(request: Request, actor: CurrentActor) -> CsrfOut:
+    """For a page that lost the readable cookie. An API token needs no CSRF token and gets none."""
+    secret = request.cookies.get(SESSION_COOKIE)
+    if actor.session_id is None or not secret:
+        detail = "Only a session has a CSRF token; an API token needs none."
+        raise NotSignedIn(detail)
+    return CsrfOut(csrf_token=csrf_of(secret))
+
+
+@router.get("/whoami", summary="Who you are", responses=responses(NotSignedIn))
+def whoami(session: Reading, actor: CurrentActor) -> WhoamiOut:
+    """Check a session or a token, and tell what it lets you do."""
+    known = service.whoami(session, actor)
+    return WhoamiOut(
+        user_id=known.user.id,
+        username=known.user.name,
+        display_name=known.user.display_name,
+        email=known.user.email,
+        role=actor.role,
+        credential="token" if actor.token_id else "session",
+        token=TokenOut.model_validate(known.token) if known.token else None,
+        workspaces=[_workspace(workspace, actor) for workspace in known.workspaces],
+    )
+
+
+@router.get("/tokens", summary="List your API tokens", responses=responses(NotSignedIn))
+def list_tokens(session: Reading, actor: CurrentActor) -> TokensOut:
+    """Newest first, without their secrets; revoked ones stay in the list."""
+    tokens = [TokenOut.model_validate(token) for token in service.list_tokens(session, actor)]
+    return TokensOut(items=tokens, total=len(tokens))
+
+
+@router.post(
+    "/tokens",
+    summary="Make an API token",
+    status_code=201,
+    responses=responses(NotSignedIn, NotAllowed, NotFound),
+)
+def create_token(body: TokenIn, session: Writing, actor: CurrentActor) -> NewTokenOut:
+    """The secret is in this answer and nowhere else: only its SHA-256 is kept."""
+    token, secret = service.create_token(
+        session,
+        actor,
+        body.name,
+        scopes=body.scopes,
+        workspace_id=body.workspace_id,
+        expires_at=body.expires_at,
+    )
+    return _new_token(token, secret)
+
+
+@router.delete(
+    "/tokens/{token_id}", summary="Revoke an API token", responses=responses(NotSignedIn, NotAllowed, NotFound)
+)
+def revoke_token(token_id: UUID, session: Writing, actor: CurrentActor) -> TokenOut:
+    """The token is refused from the next request on."""
+    return TokenOut.model_validate(service.revoke_token(session, actor, token_id))
+
+
+@router.get("/workspaces", summary="List your workspaces", responses=responses(NotSignedIn))
+def list_workspaces(session: Reading, actor: CurrentActor) -> WorkspacesOut:
+    """Those that you are a member of, and that your credential lets you see."""
+    workspaces = [_workspace(workspace, actor) for workspace in service.list_workspaces(session, actor)]
+    return WorkspacesOut(items=workspaces, total=len(workspaces))
+
+
+@router.post("/workspaces", summary="Make a workspace", status_code=201, responses=responses(NotSignedIn, NotAllowed))
+def create_workspace(body: WorkspaceIn, context: Ctx, actor: CurrentActor) -> WorkspaceOut:
+    """You become its owner."""
+    workspace = service.create_workspace(context, actor, body.name)
+    return WorkspaceOut(id=workspace.id, name=workspace.name, role="owner", created_at=workspace.created_at)
+
+
+@router.get(
+    "/workspaces/{workspace_id}/members",
+    summary="List the members of a workspace",
+    responses=responses(NotSignedIn, NotFound),
+)
+def list_members(workspace_id: UUID, session: Reading, actor: CurrentActor) -> MembersOut:
+    """By user name."""
+    members = [
+        MemberOut(user_id=user.id, username=user.name, display_name=user.display_name, role=membership.role)
+        for user, membership in service.list_members(session, actor, workspace_id)
+    ]
+    return MembersOut(items=members, total=len(members))
+
+
+def _workspace(workspace: Workspace, actor: Actor) -> WorkspaceOut:
+    role = actor.memberships[workspace.id]
+    return WorkspaceOut(id=workspace.id, name=workspace.name, role=role, created_at=workspace.created_at)
+
+
+def _new_token(token: ApiToken, secret: str) -> NewTokenOut:
+    return NewTokenOut(**TokenOut.model_validate(token).model_dump(), token=secret)

@@ -1,0 +1,194 @@
+"""The API alone: a backend container, and the part under `/api` of the whole server."""
+
+import re
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from otolith import __version__
+from otolith.accounts.csrf import CsrfGuard
+from otolith.accounts.routes import router as accounts_router
+from otolith.accounts.service import authenticate, seed
+from otolith.composition import build_context
+from otolith.core import errors
+from otolith.core.api_page import api_page
+from otolith.core.body_limit import BodyLimit
+from otolith.core.context import Context
+from otolith.core.db import Database
+from otolith.core.health import router as health_router
+from otolith.core.logging import configure_logging
+from otolith.core.proxies import TrustedProxies
+from otolith.core.requests import REQUEST_ID, RequestLog
+from otolith.core.security_headers import SecurityHeaders
+from otolith.core.settings import Settings, load_settings
+from otolith.migrations.migrate import migrate
+from otolith.supervision import embedded_workers
+
+log = structlog.get_logger(__name__)
+
+ROUTERS: Sequence[APIRouter] = (health_router, accounts_router)
+
+PREFIX = "/api"
+SIGN_IN_PATHS = ("/auth/login", "/api/auth/login", "/sign-in")
+# Their routes check the caller and the length before they read the body.
+UPLOAD_PATHS = ("/media", "/api/media", "/upload")
+START_PATIENCE = 30.0
+
+TAGS = [
+    {"name": "operation", "description": "Health, readiness and metrics."},
+    {"name": "accounts", "description": "Who you are, your API tokens and your workspaces."},
+]
+
+
+def build_api(context: Context) -> FastAPI:
+    """The routes of every slice over `context`, without the middlewares that only the outermost app carries."""
+    api = FastAPI(
+        title="Otolith",
+        version=__version__,
+        description="Put sound in; Otolith tells you what it is, what is said and how it sounds.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_tags=TAGS,
+        generate_unique_id_function=_operation_id,
+        license_info={"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
+    )
+    api.state.context = context
+    api.state.authenticate = authenticate(context)
+    errors.install(api)
+    for router in ROUTERS:
+        api.include_router(router)
+
+    @api.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(api_page(api.openapi()))
+
+    return api
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The function's name: stable while paths move, and checked to be unique by a test."""
+    return route.name
+
+
+class BothPaths:
+    """Answers `/api/x` as `/x`, so that it does not matter whether a proxy takes the prefix away."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            root: str = scope.get("root_path", "")
+            if re.match(f"{re.escape(root)}{PREFIX}(/|$)", scope["path"]):
+                scope["root_path"] = root + PREFIX
+        await self.app(scope, receive, send)
+
+
+def add_middlewares(app: FastAPI, settings: Settings) -> None:
+    """What surrounds every request; the last one added is the first one reached."""
+    own = [f"{parts.scheme}://{parts.netloc}" for parts in [urlsplit(settings.public_url)] if parts.netloc]
+    app.add_middleware(CsrfGuard, origins=[*settings.origins, *own], sign_in_paths=SIGN_IN_PATHS)
+    app.add_middleware(BodyLimit, uploads=UPLOAD_PATHS)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            allow_credentials=True,
+            expose_headers=[REQUEST_ID, "ETag", "Location", "Content-Range", "Upload-Offset", "Upload-Length"],
+        )
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(RequestLog)
+    app.add_middleware(SecurityHeaders, production=settings.production_mode)
+    app.add_middleware(TrustedProxies, trusted=settings.trusted_proxies)
+
+
+def prepare(context: Context) -> None:
+    """Bring the database to this version and make the first accounts; safe in any number of processes at once."""
+    _migrate_patiently(context)
+    seeded = seed(context)
+    if seeded.password is not None:
+        # Not through the log, which is kept: this is shown once, to whoever starts the server.
+        sys.stderr.write(
+            f"\nFirst start: sign in as {seeded.admin_name} with the password {seeded.password}\n"
+            "It is not kept anywhere; write it down.\n\n"
+        )
+
+
+def _migrate_patiently(context: Context) -> None:
+    """Migrate, waiting for a database that starts beside this server."""
+    url = context.settings.migrate_database_url
+    database = Database(url, pool_size=1) if url else context.database
+    deadline = time.monotonic() + START_PATIENCE
+    try:
+        while True:
+            try:
+                migrate(database)
+            except errors.NotAvailable:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("server.start.waits_for_database")
+                time.sleep(1)
+            else:
+                return
+    finally:
+        if url:
+            database.dispose()
+
+
+def lifespan_of(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What happens before the first request and after the last, for the outermost app."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Every request thread may hold a connection, so more threads than connections would only wait.
+        to_thread.current_default_thread_limiter().total_tokens = context.database.pool_size
+        with ExitStack() as stack:
+            stack.callback(context.close)
+            await to_thread.run_sync(prepare, context)
+            workers = embedded_workers(context.settings)
+            await to_thread.run_sync(workers.__enter__)
+            try:
+                yield
+            finally:
+                await to_thread.run_sync(workers.__exit__, None, None, None)
+
+    return lifespan
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The API for a server of its own; without `settings` they come from the environment."""
+    context = build_context(settings or settings_of_process())
+    api = build_api(context)
+    api.router.lifespan_context = lifespan_of(context)
+    api.add_middleware(BothPaths)
+    add_middlewares(api, context.settings)
+    return api
+
+
+def settings_of_process() -> Settings:
+    """The settings from the environment, with the log set up as they say, also under another program's server."""
+    settings = load_settings()
+    configure_logging(settings)
+    return settings
+
+
+def __getattr__(name: str) -> Any:
+    """`app` for `uvicorn otolith.api:app`, made when it is asked for, so that an import has no effect."""
+    if name == "app":
+        globals()["app"] = app = create_app()
+        return app
+    raise AttributeError(name)
