@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -127,6 +128,7 @@ def blocks(path: Path, wants: Signal) -> Iterator[NDArray[np.float32] | NDArray[
                 yield cast("NDArray[np.float32] | NDArray[np.int16]", samples if planar else samples[0])
 
 
+@lru_cache(maxsize=64)
 def _pluck(hertz: float, seconds: float, rate: int) -> NDArray[np.float64]:
     time = np.arange(round(seconds * rate)) / rate
     overtones = [k for k in range(1, 13) if k * hertz < rate / 2]
