@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-
 from tests.services import free_port
 
 
