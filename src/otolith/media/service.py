@@ -18,10 +18,34 @@ from otolith.core.db import after_commit
 from otolith.core.errors import NotAllowed, NotFound
 from otolith.core.storage import Storage
 from otolith.media import queries, waveforms
-from otolith.media.engine.heard import Heard, Sound
+from otolith.media.describing import describe
 from otolith.media.events import MediaDeleted
+from otolith.media.intake import Received, choose_workspace
+from otolith.media.listening import Heard, Sound
 from otolith.media.models import Media
+from otolith.media.uploads import receive
 from otolith.media.waveforms import Picture
+
+__all__ = [
+    "FileFacts",
+    "MediaNotFound",
+    "MediaPage",
+    "Received",
+    "choose_workspace",
+    "collect_content",
+    "delete_media",
+    "get_media",
+    "list_media",
+    "local_file",
+    "mark_missing",
+    "move_file",
+    "note_heard",
+    "receive",
+    "register_file",
+    "register_files",
+    "store_waveform",
+    "waveform",
+]
 
 
 class MediaNotFound(NotFound):
@@ -113,14 +137,6 @@ def move_file(session: Session, media: Media, facts: FileFacts) -> None:
 def mark_missing(session: Session, media_ids: Sequence[UUID], *, missing: bool = True) -> int:
     """Note that files are gone (or back); the number of rows that changed."""
     return queries.set_missing(session, media_ids, missing=missing) if media_ids else 0
-
-
-def describe(media: Media, sound: Sound) -> None:
-    """Write down what the headers of a file say of its sound."""
-    media.container, media.codec, media.mime = sound.container, sound.codec, sound.mime
-    media.sample_rate, media.channels, media.bits = sound.rate, sound.channels, sound.bits
-    media.bit_rate, media.lossless = sound.bit_rate, sound.lossless
-    media.duration = sound.duration
 
 
 def note_heard(media: Media, heard: Heard) -> None:

@@ -25,6 +25,18 @@ class Picture:
     high: NDArray[np.int8]
     rms: NDArray[np.uint8]
 
+    def to_audiowaveform(self) -> dict[str, Any]:
+        """The JSON form of BBC audiowaveform, version 2, which waveform players read."""
+        return {
+            "version": 2,
+            "channels": 1,
+            "sample_rate": self.rate,
+            "samples_per_pixel": round(self.samples_per_point),
+            "bits": 8,
+            "length": len(self.low),
+            "data": np.column_stack([self.low, self.high]).ravel().tolist(),
+        }
+
 
 def store(session: Session, sha256: str, version: int, result: Mapping[str, Any]) -> None:
     """Keep the finest level, from which all others follow, and the overview, which is read most.
