@@ -3,8 +3,9 @@
 from alembic.operations import Operations
 
 IS_SYSTEM = "current_setting('otolith.actor', true) = 'system'"
-# The sub-select makes PostgreSQL parse the list once a statement instead of once a row.
-OWN_WORKSPACES = "(SELECT NULLIF(current_setting('otolith.workspaces', true), '')::uuid[])"
+# The sub-select makes PostgreSQL parse the list once a statement instead of once a row; the cast around it says that
+# it gives one list, and not a row for each workspace.
+OWN_WORKSPACES = "((SELECT NULLIF(current_setting('otolith.workspaces', true), '')::uuid[])::uuid[])"
 
 
 def protect(op: Operations, table: str, column: str = "workspace_id") -> None:
