@@ -33,12 +33,13 @@ from otolith.core.proxies import TrustedProxies
 from otolith.core.requests import REQUEST_ID, RequestLog
 from otolith.core.security_headers import SecurityHeaders
 from otolith.core.settings import Settings, load_settings
+from otolith.media.routes import router as media_router
 from otolith.migrations.migrate import migrate
 from otolith.supervision import embedded_workers
 
 log = structlog.get_logger(__name__)
 
-ROUTERS: Sequence[APIRouter] = (health_router, accounts_router)
+ROUTERS: Sequence[APIRouter] = (health_router, accounts_router, media_router)
 
 PREFIX = "/api"
 SIGN_IN_PATHS = ("/auth/login", "/api/auth/login", "/sign-in")
@@ -49,6 +50,7 @@ START_PATIENCE = 30.0
 TAGS = [
     {"name": "operation", "description": "Health, readiness and metrics."},
     {"name": "accounts", "description": "Who you are, your API tokens and your workspaces."},
+    {"name": "media", "description": "Sound files: uploads, playing, waveforms."},
 ]
 
 

@@ -27,8 +27,8 @@ from otolith.media.schemas import MediaOut, UploadAnswer, UploadedFile, Waveform
 from otolith.media.streaming import RangeNotThere, WrongVersion
 from otolith.media.threads import in_thread
 
-router = APIRouter(prefix="/media", tags=["media"], responses=responses(NotSignedIn))
-bodies = APIRouter(route_class=lingering.UploadRoute)
+bodies = APIRouter(prefix="/media", route_class=lingering.UploadRoute)
+plain = APIRouter(prefix="/media")
 
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -102,10 +102,7 @@ async def upload_media(
     return JSONResponse(answer.model_dump(mode="json"), status, headers)
 
 
-router.include_router(bodies)
-
-
-@router.get("", summary="List media")
+@plain.get("", summary="List media")
 def list_media(
     session: Reading, actor: CurrentActor, workspace: Workspace = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[MediaOut]:
@@ -125,13 +122,13 @@ def _position(cursor: str | None) -> UUID | None:
         raise paging.BadCursor from error
 
 
-@router.get("/{media_id}", summary="One media", responses=responses(NotFound))
+@plain.get("/{media_id}", summary="One media", responses=responses(NotFound))
 def get_media(session: Reading, actor: CurrentActor, media_id: UUID) -> MediaOut:
     """What is known of one sound file."""
     return MediaOut.of(service.get_media(session, actor, media_id))
 
 
-@router.delete(
+@plain.delete(
     "/{media_id}",
     summary="Delete a media",
     status_code=204,
@@ -158,13 +155,13 @@ _SOUND: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.head("/{media_id}/stream", summary="What streaming would send", response_class=Response, responses=_SOUND)
+@plain.head("/{media_id}/stream", summary="What streaming would send", response_class=Response, responses=_SOUND)
 async def head_stream(request: Request, context: Ctx, media: Visible, download: bool = False) -> Response:
     """The headers of `GET /media/{media_id}/stream`."""
     return await _send(request, context, media, download=download)
 
 
-@router.get("/{media_id}/stream", summary="Play or download", response_class=Response, responses=_SOUND)
+@plain.get("/{media_id}/stream", summary="Play or download", response_class=Response, responses=_SOUND)
 async def stream_media(
     request: Request,
     context: Ctx,
@@ -184,7 +181,7 @@ class NotYetAnalysed(NotFound):
     """The recording has not been analysed yet, so there is no waveform; ask again in a moment."""
 
 
-@router.get(
+@plain.get(
     "/{media_id}/waveform",
     summary="The waveform for drawing",
     response_model=WaveformOut,
@@ -211,3 +208,8 @@ def get_waveform(
         return Response(status_code=304, headers=headers)
     document = WaveformOut.of(picture).model_dump() if format == "otolith" else picture.to_audiowaveform()
     return JSONResponse(document, headers=headers)
+
+
+router = APIRouter(tags=["media"], responses=responses(NotSignedIn))
+router.include_router(bodies)
+router.include_router(plain)
