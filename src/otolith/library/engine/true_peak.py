@@ -49,9 +49,10 @@ class TruePeak:
             self.sample_peak = max(self.sample_peak, float(np.abs(samples).max(initial=0.0)))
             return
         line = np.concatenate([self._before, samples], axis=1)
+        if line.shape[1] < len(self._matrix):
+            self._before = line
+            return
         self._before = line[:, 1 - _TAPS :].copy()
-        if samples.shape[1] < _STRETCH:
-            line = np.pad(line, ((0, 0), (0, _STRETCH - samples.shape[1])))
         self._look(line, self._matrix)
 
     def drain(self) -> None:
