@@ -6,30 +6,38 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.testclient import TestClient
 
+from otolith.app import create_app
 from otolith.composition import build_context
 from otolith.core.context import Context
 from otolith.core.db import Database
-from otolith.core.settings import Settings
+from otolith.core.settings import AccountSettings, AdminSettings, Settings
 from otolith.migrations.migrate import migrate
+from tests.callers import Callers, make_callers
 from tests.services import PostgresServer, RedisServer
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 TEMPLATE = "otolith_template"
+ADMIN_PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL of this test run, with a migrated template database."""
     server = PostgresServer()
-    server.start()
-    database = Database(server.create_database(TEMPLATE), pool_size=2)
-    migrate(database)
-    database.dispose()
-    yield server
-    server.close()
+    try:
+        server.start()
+        database = Database(server.create_database(TEMPLATE), pool_size=2)
+        migrate(database)
+        database.dispose()
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +77,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    settings = Settings(data=tmp_path / "data", database_url=database_url, workers=0, database_pool=8)
+    settings = Settings(
+        data=tmp_path / "data",
+        database_url=database_url,
+        workers=0,
+        database_pool=8,
+        admin=AdminSettings(password=SecretStr(ADMIN_PASSWORD)),
+        # The least that the settings allow, since tests sign in often.
+        accounts=AccountSettings(hash_memory=19_922_944, hash_rounds=2),
+    )
     settings.folder.make()
     return settings
 
@@ -84,3 +100,22 @@ def context(settings: Settings) -> Iterator[Context]:
 @pytest.fixture
 def database(context: Context) -> Database:
     return context.database
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    """The whole server over the test's database."""
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """Somebody who has not signed in, talking to a server that has started."""
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def callers(app: FastAPI, client: TestClient, context: Context) -> Callers:
+    """Everybody else: viewer, editor, owner, admin, readonly, stranger and those who are refused."""
+    return make_callers(app, context)
