@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+from scipy.ndimage import uniform_filter1d
 
 Float32 = NDArray[np.float32]
 
@@ -90,3 +91,8 @@ class Series:
     def rows(self) -> NDArray[np.float16]:
         """Everything so far, float16 of shape (frames, width), as a view."""
         return self._rows[: self._count]
+
+
+def moving_mean(values: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
+    """The mean of the `frames` values around each row of `values`, along its first axis."""
+    return np.asarray(uniform_filter1d(values, frames, axis=0, mode="nearest"))

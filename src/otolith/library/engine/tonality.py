@@ -1,0 +1,51 @@
+"""Hears the key and mode of a recording."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from otolith.core.audio import Signal, Source
+from otolith.library.engine import chroma
+from otolith.library.engine.camelot import PITCH_NAMES, Mode, camelot
+from otolith.library.engine.chroma import ChromaStream
+from otolith.library.engine.key import find_key
+
+_LEAST_TONAL = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class TonalityResult:
+    """Key as "C#", mode, Camelot code and how sure they are (0..1); all None where nothing tonal sounds."""
+
+    key: str | None = None
+    mode: Mode | None = None
+    camelot: str | None = None
+    key_confidence: float | None = None
+
+
+def judge(stream: ChromaStream) -> TonalityResult:
+    """The key of a finished chroma stream."""
+    if stream.total <= 0 or stream.tonal / stream.total < _LEAST_TONAL:
+        return TonalityResult()
+    found = find_key(stream.series.rows())
+    if found is None:
+        return TonalityResult()
+    mode: Mode = "minor" if found.minor else "major"
+    return TonalityResult(PITCH_NAMES[found.tonic], mode, camelot(found.tonic, mode), round(found.probability, 3))
+
+
+class Tonality:
+    """The engine: listens to mono at 22,050 Hz, keeps 48 bytes for every 93 ms, and judges at the end."""
+
+    name: ClassVar[str] = "tonality"
+    version: ClassVar[int] = 1
+    wants: ClassVar[Signal] = Signal(rate=chroma.RATE, channels="mono", sample="f32")
+
+    def __init__(self, source: Source) -> None:
+        self._chroma = ChromaStream()
+
+    def push(self, samples: Any) -> None:
+        self._chroma.push(samples)
+
+    def finish(self) -> TonalityResult:
+        self._chroma.finish()
+        return judge(self._chroma)
