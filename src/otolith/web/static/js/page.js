@@ -1,0 +1,48 @@
+// Manners of the page: where the focus goes after a part was exchanged, menus, and colours without a reload.
+const root = document.documentElement;
+let job = null;
+
+export function announce(text) {
+  const place = document.getElementById("announcer");
+  if (place) place.textContent = text;
+}
+
+function settle(event) {
+  const target = event.detail?.ctx?.target;
+  if (target?.id === "page") {
+    document.querySelector("#page h1")?.focus({ preventScroll: true });
+    announce(document.title);
+  } else if (job && document.activeElement === document.body) {
+    // The button that was pressed may be gone with the state that it belonged to.
+    document.querySelector(`#${job} button`)?.focus({ preventScroll: true });
+  }
+}
+
+function choose(event) {
+  const { name, value } = event.submitter ?? {};
+  if (name !== "theme" && name !== "shortcuts") return;
+  event.preventDefault();
+  document.cookie = `otolith_${name}=${value}; path=/; max-age=31536000; samesite=lax`;
+  if (value === "auto" || value === "on") delete root.dataset[name];
+  else root.dataset[name] = value;
+  for (const button of document.querySelectorAll(`.preferences [name="${name}"]`)) {
+    button.setAttribute("aria-pressed", button.value === value);
+  }
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (menu !== except) menu.open = false;
+  }
+}
+
+document.addEventListener("htmx:after:swap", settle);
+document.addEventListener("focusin", (event) => (job = event.target.closest(".jobs li")?.id ?? null));
+document.addEventListener("submit", (event) => event.target.matches(".preferences") && choose(event));
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});

@@ -1,0 +1,209 @@
+// The player: one audio element that outlives the pages around it.
+const KEEP = "otolith.player";
+const box = document.getElementById("player");
+const find = (selector) => box.querySelector(selector);
+const audio = box && find("audio");
+let current = null;
+// Where the stream begins in the recording: transcoded ones cannot be searched, so seeking starts them anew.
+let offset = 0;
+let converted = false;
+let failed = false;
+
+const now = () => offset + (audio.currentTime || 0);
+const length = () => current?.length || offset + (Number.isFinite(audio.duration) ? audio.duration : 0);
+
+export function clock(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+function open(track, at = 0) {
+  current = track;
+  failed = false;
+  box.hidden = false;
+  document.documentElement.classList.add("playing");
+  const link = find(".what a");
+  link.textContent = track.title;
+  link.href = `/tracks/${track.id}`;
+  const artist = find(".artist");
+  artist.textContent = track.artist;
+  artist.classList.remove("complaint");
+  const playable = track.type && !audio.canPlayType(track.type);
+  load(playable ? track.fallback : track.src, at);
+  if ("mediaSession" in navigator) {
+    navigator.mediaSession.metadata = new MediaMetadata({ title: track.title, artist: track.artist });
+  }
+  mark();
+}
+
+function load(source, at) {
+  converted = source === current.fallback;
+  offset = converted ? at : 0;
+  audio.src = converted && at ? `${source}&start=${at.toFixed(2)}` : source;
+  if (!converted && at) audio.currentTime = at;
+}
+
+function seek(at) {
+  if (!current) return;
+  const aim = Math.min(Math.max(0, at), Math.max(0, length() - 0.05));
+  if (converted) {
+    const playing = !audio.paused;
+    load(current.fallback, aim);
+    if (playing) start();
+  } else {
+    audio.currentTime = aim;
+  }
+  paint();
+}
+
+// A start that is overtaken by another source or refused by the browser leaves the button as it was.
+const start = () => audio.play().catch(mark);
+const toggle = () => (audio.paused ? start() : audio.pause());
+
+function trackOf(button) {
+  const { play: id, src, fallback, type, title, artist, length } = button.dataset;
+  return { id, src, fallback, type, title, artist, length: Number(length) };
+}
+
+function mark() {
+  const playing = current && !audio.paused;
+  find(".play").setAttribute("aria-pressed", playing);
+  for (const button of document.querySelectorAll("[data-play]")) {
+    const mine = button.dataset.play === current?.id;
+    button.setAttribute("aria-pressed", Boolean(mine && playing));
+    button.closest("tr")?.classList.toggle("current", mine);
+  }
+  paint();
+}
+
+function paint() {
+  if (!current) return;
+  const [at, whole] = [now(), length()];
+  const share = whole ? Math.min(1, at / whole) : 0;
+  const said = `${clock(at)} / ${clock(whole)}`;
+  const bar = find(".seek");
+  find(".now").textContent = clock(at);
+  find(".length").textContent = clock(whole);
+  bar.max = whole || 1;
+  bar.value = at;
+  bar.style.setProperty("--at", `${share * 100}%`);
+  bar.setAttribute("aria-valuetext", said);
+  for (const input of document.querySelectorAll("[data-seek]")) {
+    const mine = input.dataset.seek === current.id;
+    const scope = input.closest(".stage");
+    const wave = scope.querySelector(".wave");
+    input.value = mine ? at : 0;
+    input.setAttribute("aria-valuetext", mine ? said : clock(0));
+    scope.querySelector("[data-now]").textContent = clock(mine ? at : 0);
+    if (!wave) continue;
+    const x = mine ? share * wave.viewBox.baseVal.width : 0;
+    wave.querySelector("[data-heard]").setAttribute("width", x);
+    wave.querySelector("[data-needle]").setAttribute("transform", `translate(${x} 0)`);
+  }
+}
+
+function follow() {
+  paint();
+  if (!audio.paused) requestAnimationFrame(follow);
+}
+
+function complain() {
+  // One other form of the same recording is tried before giving up: not every browser plays every format.
+  if (!current || !audio.getAttribute("src")) return;
+  if (!converted && current.fallback && !failed) {
+    failed = true;
+    load(current.fallback, audio.currentTime || 0);
+    start();
+    return;
+  }
+  const artist = find(".artist");
+  artist.textContent = box.dataset.broken;
+  artist.classList.add("complaint");
+  mark();
+}
+
+function close() {
+  audio.pause();
+  audio.removeAttribute("src");
+  current = null;
+  box.hidden = true;
+  document.documentElement.classList.remove("playing");
+  sessionStorage.removeItem(KEEP);
+  mark();
+  document.getElementById("main")?.focus({ preventScroll: true });
+}
+
+const typing = (element) => element.closest("input:not([type=range]), textarea, select, [contenteditable]");
+const acting = (element) => element.closest("button, a, summary, input");
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (document.documentElement.dataset.shortcuts === "off") return;
+  const key = event.key.toLowerCase();
+  if (key === "k" || (key === " " && !acting(event.target))) {
+    const button = document.querySelector("[data-play]:not(:disabled)");
+    if (!current && !button) return;
+    event.preventDefault();
+    if (current) toggle();
+    else button.click();
+  } else if (current && (key === "j" || key === "l")) {
+    seek(now() + (key === "l" ? 10 : -10));
+  } else if (current && key === "m") {
+    audio.muted = !audio.muted;
+  }
+}
+
+function remember() {
+  if (current) sessionStorage.setItem(KEEP, JSON.stringify({ ...current, at: now() }));
+}
+
+function resume() {
+  const kept = JSON.parse(sessionStorage.getItem(KEEP) || "null");
+  if (kept) open(kept, kept.at);
+}
+
+if (audio) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-play]");
+    if (!button) return;
+    if (button.dataset.play === current?.id) {
+      toggle();
+    } else {
+      open(trackOf(button));
+      start();
+    }
+  });
+  document.addEventListener("input", (event) => {
+    const input = event.target.closest("[data-seek]");
+    if (!input) return;
+    const at = Number(input.value);
+    if (input.dataset.seek === current?.id) {
+      seek(at);
+    } else {
+      open(trackOf(input.closest(".stage").querySelector("[data-play]")), at);
+      start();
+    }
+  });
+  find(".play").addEventListener("click", toggle);
+  find(".seek").addEventListener("input", (event) => seek(Number(event.target.value)));
+  find(".level").addEventListener("input", (event) => (audio.volume = event.target.value));
+  find("[data-close]").addEventListener("click", close);
+  for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, mark);
+  for (const name of ["timeupdate", "loadedmetadata"]) audio.addEventListener(name, paint);
+  audio.addEventListener("play", follow);
+  audio.addEventListener("error", complain);
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("htmx:after:swap", mark);
+  window.addEventListener("pagehide", remember);
+  if ("mediaSession" in navigator) {
+    navigator.mediaSession.setActionHandler("play", start);
+    navigator.mediaSession.setActionHandler("pause", () => audio.pause());
+    navigator.mediaSession.setActionHandler("seekto", (details) => seek(details.seekTime));
+  }
+  resume();
+} else {
+  // Nobody is signed in, so nothing of the last person's listening stays.
+  sessionStorage.removeItem(KEEP);
+}
