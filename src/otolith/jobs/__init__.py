@@ -1,1 +1,1 @@
-"""The ledger of durable background work."""
+"""The ledger of durable background work; docs/develop/jobs.md tells how it works."""

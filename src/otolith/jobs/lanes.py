@@ -1,0 +1,46 @@
+"""Lanes that pause, and the order in which a worker looks at its lanes."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Table, delete, insert, literal
+
+from otolith.jobs.clauses import clock, clock_after
+from otolith.jobs.contracts import LANES, Lane
+from otolith.jobs.models import LanePause
+from otolith.jobs.outcomes import PauseLane
+
+_PAUSES: Table = LanePause.__table__  # type: ignore[assignment]
+
+
+def known_lanes(names: Sequence[str]) -> tuple[Lane, ...]:
+    """These names as lanes, in the house's order; all lanes for none."""
+    unknown = sorted(set(names) - set(LANES))
+    if unknown:
+        message = f"There is no lane {', '.join(unknown)}; the lanes are {', '.join(LANES)}."
+        raise ValueError(message)
+    return tuple(lane for lane in LANES if not names or lane in names)
+
+
+class Rotation:
+    """Lanes in an order that moves on by one with every claim, so that each has its turn."""
+
+    def __init__(self, lanes: Sequence[str]) -> None:
+        self._orders = [[*lanes[turn:], *lanes[:turn]] for turn in range(len(lanes))]
+        self._turn = 0
+
+    def next(self) -> list[str]:
+        self._turn = (self._turn + 1) % len(self._orders)
+        return self._orders[self._turn]
+
+
+def pause(connection: Connection, wish: PauseLane) -> None:
+    """Claim nothing from the lane for a while; a later pause replaces an earlier one."""
+    connection.execute(delete(_PAUSES).where(_PAUSES.c.lane == wish.lane))
+    values = {"lane": wish.lane, "reason": wish.reason, "until": clock_after(literal(wish.seconds))}
+    connection.execute(insert(_PAUSES).values(**values))
+
+
+def end_pauses(connection: Connection) -> list[str]:
+    """Forget the pauses that are over; the lanes that work again."""
+    ended = delete(_PAUSES).where(_PAUSES.c.until <= clock()).returning(_PAUSES.c.lane)
+    return list(connection.execute(ended).scalars())
