@@ -64,6 +64,7 @@ class AnalysePayload(BaseModel):
 
     media: list[ToAnalyse] = Field(description="The recordings of this chunk.")
     scan_id: UUID | None = Field(default=None, description="The scan that asked, if one did.")
+    read_tags: bool = Field(default=False, description="Whether the tags are yet to be read, as those of an upload.")
 
 
 SCAN = Contract(
@@ -71,9 +72,22 @@ SCAN = Contract(
     version=1,
     payload=ScanPayload,
     lane="index",
-    max_attempts=None,
-    soft_seconds=None,
-    hard_seconds=None,
+    idempotent="It goes on behind its checkpoint, and a file that is stored as it is counts as unchanged.",
 )
-INDEX = Contract("library.index", version=1, payload=IndexPayload, lane="index", soft_seconds=1800, hard_seconds=3600)
-ANALYSE = Contract("library.analyse", version=1, payload=AnalysePayload, lane="audio")
+INDEX = Contract(
+    "library.index",
+    version=1,
+    payload=IndexPayload,
+    lane="index",
+    hard_seconds=3600,
+    seed_names=("index_file",),
+    idempotent="A chunk is stored in one step, and a file is known by its workspace and path.",
+)
+ANALYSE = Contract(
+    "library.analyse",
+    version=1,
+    payload=AnalysePayload,
+    lane="audio",
+    seed_names=("analyze_audio",),
+    idempotent="Each recording is stored in a step of its own, and a known content is not analysed again.",
+)

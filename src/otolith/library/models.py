@@ -71,8 +71,8 @@ class Analysis(Base):
     """What the engines found in one content, whoever holds a copy of it.
 
     It belongs to no workspace and is reached only from a media row that the caller may see. `engines` maps each
-    engine to the version that ran; `beats` holds times in seconds as little-endian float32; `notes` is what was odd
-    about the file. `quick_key` finds the contents worth comparing before a file is decoded again.
+    engine to the version that ran; `beats` holds times in seconds as little-endian float32; `sound` is what its headers
+    say and `notes` what was odd about it. `quick_key` finds what is worth comparing before a file is decoded again.
     """
 
     __tablename__ = "analyses"
@@ -92,6 +92,7 @@ class Analysis(Base):
     loudness_lufs: Mapped[float | None] = mapped_column(Float)
     loudness_range_lu: Mapped[float | None] = mapped_column(Float)
     true_peak_dbtp: Mapped[float | None] = mapped_column(Float)
+    sound: Mapped[dict[str, Any]] = mapped_column(JSON)
     notes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     analysed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
 

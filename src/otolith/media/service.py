@@ -146,6 +146,12 @@ def note_heard(media: Media, heard: Heard) -> None:
     media.duration = heard.duration
 
 
+def note_known(media: Media, sound: Sound, sha256: str, duration: float) -> None:
+    """As `note_heard`, from what an earlier pass over the same content taught."""
+    describe(media, sound)
+    media.sha256, media.duration = sha256, duration
+
+
 def get_media(session: Session, actor: Actor, media_id: UUID) -> Media:
     """The media, if the caller may see it."""
     found = queries.media(session, actor, media_id)

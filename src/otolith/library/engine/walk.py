@@ -38,7 +38,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A place that cannot be taken in, and why: `kind` for programs and `error` for people."""
+    """A place that cannot be taken in, and why: `kind` for programs and `error` for people.
+
+    The path of a folder ends with a slash.
+    """
 
     path: bytes
     verdict: Verdict
@@ -88,7 +91,7 @@ class Walk:
         except FileNotFoundError:
             return
         except OSError as error:
-            yield Refused(folder, "failed", *_folder_trouble(error))
+            yield Refused(folder + b"/", "failed", *_folder_trouble(error))
             return
         # With its slash a folder sorts where its contents belong among the paths.
         entries.sort(key=lambda pair: pair[1].name + b"/" if pair[0] else pair[1].name)
@@ -104,7 +107,7 @@ class Walk:
         target = os.path.realpath(link.path)
         if _contains(target, os.path.realpath(folder)):
             reason = "This link leads back to a folder that it lies in; it is not followed."
-            yield Refused(link.path, "skipped", "link_loop", reason)
+            yield Refused(link.path + b"/", "skipped", "link_loop", reason)
             return
         if _contains(self._real_root, target) or target in self._leave_out:
             return

@@ -86,6 +86,7 @@ def _analyses() -> None:
         sa.Column("loudness_lufs", sa.Float(), nullable=True),
         sa.Column("loudness_range_lu", sa.Float(), nullable=True),
         sa.Column("true_peak_dbtp", sa.Float(), nullable=True),
+        sa.Column("sound", sa.JSON(), nullable=False),
         sa.Column("notes", sa.JSON(), nullable=False),
         sa.Column("analysed_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name="pk_analyses"),

@@ -1,0 +1,81 @@
+"""What the engines of the one decode found, gathered into the features of a recording."""
+
+import struct
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from otolith.media.engine.heard import Heard
+
+ENGINES: Final = (
+    "otolith.identify.engine.chromaprint:Chromaprint",
+    "otolith.library.engine.loudness:Loudness",
+    "otolith.library.engine.rhythm:Rhythm",
+    "otolith.library.engine.tonality:Tonality",
+    "otolith.media.engine.waveform:Waveform",
+)
+# Kept beside the engines' own numbers (a test compares them), because importing the engines to ask costs every
+# worker the memory of SciPy.
+VERSIONS: Final = {"chromaprint": 1, "loudness": 1, "rhythm": 1, "tonality": 1, "waveform": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """How a recording sounds.
+
+    `duration` and `beats` in seconds, `tempo` in beats a minute, `key` as ``"C#"`` and `mode` as ``"major"`` or
+    ``"minor"``; confidences from 0 to 1; nulls where the question has no answer. `engines` maps each engine to the
+    version that ran, and `failed` each that broke down to why.
+    """
+
+    duration: float
+    tempo: float | None
+    tempo_confidence: float | None
+    beats: list[float]
+    key: str | None
+    mode: str | None
+    camelot: str | None
+    key_confidence: float | None
+    loudness_lufs: float | None
+    loudness_range_lu: float | None
+    true_peak_dbtp: float | None
+    fingerprint: str | None
+    sha256: str
+    engines: dict[str, int]
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def features_of(heard: Heard) -> Features:
+    """The features that one pass over a file brought forth."""
+    results = heard.results
+    rhythm, tonality = results.get("rhythm", {}), results.get("tonality", {})
+    loudness, chromaprint = results.get("loudness", {}), results.get("chromaprint", {})
+    return Features(
+        duration=heard.duration,
+        tempo=rhythm.get("tempo"),
+        tempo_confidence=rhythm.get("tempo_confidence"),
+        beats=list(rhythm.get("beats", ())),
+        key=tonality.get("key"),
+        mode=tonality.get("mode"),
+        camelot=tonality.get("camelot"),
+        key_confidence=tonality.get("key_confidence"),
+        loudness_lufs=loudness.get("loudness_lufs"),
+        loudness_range_lu=loudness.get("loudness_range_lu"),
+        true_peak_dbtp=loudness.get("true_peak_dbtp"),
+        fingerprint=chromaprint.get("fingerprint"),
+        sha256=heard.sha256,
+        engines=dict(heard.versions),
+        warnings=[{"kind": note.kind, "detail": note.detail} for note in heard.notes],
+        failed=dict(heard.failed),
+    )
+
+
+def pack_beats(beats: list[float]) -> bytes:
+    return struct.pack(f"<{len(beats)}f", *beats)
+
+
+def unpack_beats(packed: bytes) -> list[float]:
+    return [round(beat, 3) for (beat,) in struct.iter_unpack("<f", packed)]

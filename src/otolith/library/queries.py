@@ -1,0 +1,219 @@
+"""The statements about tracks, analyses and scans."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from otolith.core import paging
+from otolith.core.actor import Actor, visible_to
+from otolith.core.db import now
+from otolith.jobs.models import UNFINISHED, Job
+from otolith.library.models import Analysis, Finding, Scan, Track
+from otolith.media.models import Media
+
+Sorting = tuple[InstrumentedAttribute[Any], ...]
+# The analysis comes from an outer join, which its types do not tell.
+Found = Row[tuple[Track, Media, Analysis | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of one file, as far as a walk compares it."""
+
+    media_id: UUID
+    size: int
+    mtime_ns: int | None
+    missing: bool
+    state: str | None
+
+
+def _under(folder: bytes) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The condition of lying below a folder: "0" is the byte behind "/"."""
+    stem = folder.rstrip(b"/")
+    return Media.path >= stem + b"/", Media.path < stem + b"0"
+
+
+def stored_at(session: Session, workspace_id: UUID, digests: Collection[bytes]) -> dict[bytes, Stored]:
+    """What is stored of these paths, by digest of the path."""
+    rows = session.execute(
+        select(Media.path_digest, Media.id, Media.size, Media.mtime_ns, Media.missing, Track.state)
+        .join(Track, Track.media_id == Media.id, isouter=True)
+        .where(Media.workspace_id == workspace_id, Media.path_digest.in_(list(digests)))
+    )
+    return {row.path_digest: Stored(row.id, row.size, row.mtime_ns, row.missing, row.state) for row in rows}
+
+
+def has_files_under(session: Session, workspace_id: UUID, folder: bytes) -> bool:
+    found = exists().where(Media.workspace_id == workspace_id, Media.missing.is_(False), *_under(folder))
+    return bool(session.scalar(select(found)))
+
+
+def files_under(
+    session: Session, workspace_id: UUID, folder: bytes, after: UUID | None, limit: int
+) -> Sequence[tuple[UUID, bytes]]:
+    """A page of the files below a folder that are not known to be missing, in the order of their ids."""
+    statement = (
+        select(Media.id, Media.path)
+        .where(Media.workspace_id == workspace_id, Media.missing.is_(False), *_under(folder))
+        .order_by(Media.id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(Media.id > after)
+    return [(media_id, path) for media_id, path in session.execute(statement).tuples() if path is not None]
+
+
+def still_at(session: Session, places: Mapping[UUID, bytes]) -> list[UUID]:
+    """Those of the media that still stand at these paths, held until the transaction ends."""
+    if not places:
+        return []
+    rows = session.execute(select(Media.id, Media.path).where(Media.id.in_(list(places))).with_for_update())
+    return [media_id for media_id, path in rows.tuples() if path == places[media_id]]
+
+
+def with_quick_keys(session: Session, workspace_id: UUID, quick_keys: Collection[str]) -> Sequence[Media]:
+    """The library files of these quick keys, held until the transaction ends, so that each is moved once."""
+    return session.scalars(
+        select(Media)
+        .where(Media.workspace_id == workspace_id, Media.quick_key.in_(list(quick_keys)), Media.path.is_not(None))
+        .order_by(Media.id)
+        .with_for_update()
+    ).all()
+
+
+def tracks_of(session: Session, media_ids: Collection[UUID]) -> dict[UUID, Track]:
+    found = session.scalars(select(Track).where(Track.media_id.in_(list(media_ids))))
+    return {track.media_id: track for track in found}
+
+
+def note_missing(session: Session, media_ids: Collection[UUID], scan_id: UUID) -> None:
+    session.execute(update(Track).where(Track.media_id.in_(list(media_ids))).values(missing_scan_id=scan_id))
+
+
+def note_found(session: Session, media_ids: Collection[UUID]) -> None:
+    session.execute(update(Track).where(Track.media_id.in_(list(media_ids))).values(missing_scan_id=None))
+
+
+def track_and_media(session: Session, media_id: UUID) -> tuple[Track, Media] | None:
+    found = session.execute(
+        select(Track, Media).join(Media, Media.id == Track.media_id).where(Media.id == media_id)
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def count(session: Session, scan_id: UUID, **more: int) -> None:
+    """Add to the counts of a scan, in the row itself, because its chunks are stored side by side."""
+    changes: dict[str, Any] = {name: getattr(Scan, name) + number for name, number in more.items() if number}
+    session.execute(update(Scan).where(Scan.id == scan_id).values(worked_at=now(), **changes))
+
+
+def add_findings(session: Session, findings: Sequence[Mapping[str, Any]]) -> None:
+    """Store what a scan could not take in; the same path again replaces what was said of it."""
+    if not findings:
+        return
+    scan_id = findings[0]["scan_id"]
+    digests = [finding["path_digest"] for finding in findings]
+    session.execute(delete(Finding).where(Finding.scan_id == scan_id, Finding.path_digest.in_(digests)))
+    session.execute(insert(Finding), list(findings))
+
+
+def drop_finding(session: Session, scan_id: UUID, path_digest: bytes) -> None:
+    session.execute(delete(Finding).where(Finding.scan_id == scan_id, Finding.path_digest == path_digest))
+
+
+def contents_like(session: Session, quick_key: str) -> dict[str, dict[str, int]]:
+    """The analysed contents of this quick key, with the versions of the engines that heard them."""
+    rows = session.execute(select(Analysis.sha256, Analysis.engines).where(Analysis.quick_key == quick_key))
+    return dict(rows.tuples().all())
+
+
+def analysis(session: Session, sha256: str) -> Analysis | None:
+    return session.get(Analysis, sha256)
+
+
+def store_analysis(session: Session, values: Mapping[str, Any]) -> None:
+    """Keep what was found in one content; two workers that heard it at once store it one after the other."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(Analysis).values(dict(values))
+    others = {name: statement.excluded[name] for name in values if name != "sha256"}
+    session.execute(statement.on_conflict_do_update(index_elements=[Analysis.sha256], set_=others))
+
+
+def unfinished_scan(session: Session, workspace_id: UUID, path: bytes) -> Scan | None:
+    return session.scalar(
+        select(Scan)
+        .join(Job, Job.id == Scan.job_id)
+        .where(Scan.workspace_id == workspace_id, Scan.path == path, Job.state.in_(UNFINISHED))
+        .order_by(Scan.id.desc())
+        .limit(1)
+    )
+
+
+def scan(session: Session, actor: Actor, scan_id: UUID) -> tuple[Scan, Job | None] | None:
+    found = session.execute(
+        select(Scan, Job)
+        .join(Job, Job.id == Scan.job_id, isouter=True)
+        .where(visible_to(actor, Scan.workspace_id), Scan.id == scan_id)
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def findings(session: Session, scan_id: UUID, limit: int) -> Sequence[Finding]:
+    return session.scalars(
+        select(Finding).where(Finding.scan_id == scan_id).order_by(Finding.verdict, Finding.path).limit(limit)
+    ).all()
+
+
+def failed_counts(session: Session, scan_id: UUID) -> dict[str, int]:
+    """How many files the scan had counted as each outcome before they failed."""
+    rows = session.execute(
+        select(Finding.counted_as, func.count())
+        .where(Finding.scan_id == scan_id, Finding.verdict == "failed")
+        .group_by(Finding.counted_as)
+    )
+    return dict(rows.tuples().all())
+
+
+def tracks_page(
+    session: Session,
+    condition: ColumnElement[bool],
+    sorting: Sorting,
+    after: tuple[Any, ...] | None,
+    limit: int,
+    descending: bool,
+) -> Sequence[Found]:
+    """A page of tracks with their files and features, behind the row whose sorting values are `after`."""
+    statement = (
+        select(Track, Media, Analysis)
+        .join(Media, Media.id == Track.media_id)
+        .join(Analysis, Analysis.sha256 == Media.sha256, isouter=True)
+        .where(condition)
+        .order_by(*(column.desc() if descending else column.asc() for column in sorting))
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(paging.after(sorting, after, descending=descending))
+    return cast("Sequence[Found]", session.execute(statement).all())
+
+
+def count_tracks(session: Session, condition: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(Track).where(condition)) or 0
+
+
+def track(session: Session, actor: Actor, track_id: UUID) -> Found | None:
+    statement = (
+        select(Track, Media, Analysis)
+        .join(Media, Media.id == Track.media_id)
+        .join(Analysis, Analysis.sha256 == Media.sha256, isouter=True)
+        .where(visible_to(actor, Track.workspace_id), Track.id == track_id)
+    )
+    return cast("Found | None", session.execute(statement).one_or_none())
+
+
+def track_of_media(session: Session, actor: Actor, media_id: UUID) -> UUID | None:
+    return session.scalar(select(Track.id).where(visible_to(actor, Track.workspace_id), Track.media_id == media_id))

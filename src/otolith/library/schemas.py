@@ -1,0 +1,129 @@
+"""The shapes in which the library answers."""
+
+import datetime as dt
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from otolith.library.models import TrackState
+
+ScanState = Literal["running", "done", "failed", "cancelled"]
+Sort = Literal["added", "title", "artist"]
+
+
+class ScanRequest(BaseModel):
+    """A folder to scan."""
+
+    path: str = Field(min_length=1, max_length=4096, description="An absolute path on the server's machine.")
+    workspace: UUID | None = Field(default=None, description="Whose library it joins; unset: Home.")
+
+
+class ScanStarted(BaseModel):
+    """A scan that was asked for."""
+
+    scan_id: UUID = Field(description="Ask for its report at /scans/{id}.")
+    job_id: UUID = Field(description="Its job, which goes on until every file was analysed.")
+
+
+class NotTaken(BaseModel):
+    """A file that a scan could not take in, or passed over."""
+
+    path: str = Field(description="The file; bytes that are no text are replaced.")
+    error: str = Field(description="Why, and what to do.")
+
+
+class ScanReport(BaseModel):
+    """What a scan found. Each file counts once: one whose analysis failed is under `failed` alone."""
+
+    scan_id: UUID = Field(description="The scan.")
+    job_id: UUID | None = Field(description="Its job.")
+    path: str = Field(description="The folder.")
+    state: ScanState = Field(description="Whether it still runs, and how it ended.")
+    error: str | None = Field(description="Why the scan as a whole failed.")
+    added: int = Field(description="Files that are new.")
+    updated: int = Field(description="Files that changed, came back, or failed before and were taken in now.")
+    moved: int = Field(description="Files that were found at another place.")
+    missing: int = Field(description="Files that are gone; what is known of them is kept.")
+    unchanged: int = Field(description="Files that are as they were.")
+    failed: list[NotTaken] = Field(description="Files that could not be taken in.")
+    skipped: list[NotTaken] = Field(description="What a scan does not follow: playlists, pipes, links in circles.")
+    seconds: float = Field(description="From the request to the last file analysed.")
+
+
+class TrackFile(BaseModel):
+    """The file of a track."""
+
+    media_id: UUID = Field(description="Stream it from /media/{id}/stream.")
+    name: str = Field(description="The file's name.")
+    size: int = Field(description="Bytes.")
+    container: str | None = Field(description="The file format.")
+    codec: str | None = Field(description="The codec.")
+    sample_rate: int | None = Field(description="Hz.")
+    channels: int | None = Field(description="Number of channels.")
+    bits: int | None = Field(description="Bits a sample, where the codec is lossless.")
+    bit_rate: int | None = Field(description="Bits a second.")
+    lossless: bool | None = Field(description="Whether the codec keeps every sample.")
+    missing: bool = Field(description="Whether the file was gone at the last scan.")
+    sha256: str | None = Field(description="Hash of the content, once it was read whole.")
+
+
+class TrackFeatures(BaseModel):
+    """How a track sounds; null where the question has no answer."""
+
+    duration: float = Field(description="Seconds.")
+    tempo: float | None = Field(description="Beats a minute.")
+    tempo_confidence: float | None = Field(description="0 to 1.")
+    key: str | None = Field(description="The tonic, such as C#.")
+    mode: Literal["major", "minor"] | None = Field(description="major or minor.")
+    camelot: str | None = Field(description="The key on the Camelot wheel, such as 8A.")
+    key_confidence: float | None = Field(description="0 to 1.")
+    loudness_lufs: float | None = Field(description="Integrated loudness (EBU R 128).")
+    loudness_range_lu: float | None = Field(description="Loudness range (EBU Tech 3342).")
+    true_peak_dbtp: float | None = Field(description="True peak (ITU-R BS.1770).")
+
+
+class NotedOddity(BaseModel):
+    """Something odd about a file that could be heard all the same."""
+
+    kind: str = Field(description="A name for programs.")
+    detail: str = Field(description="A sentence for people.")
+
+
+class TrackItem(BaseModel):
+    """A track in a list."""
+
+    id: UUID = Field(description="The track.")
+    workspace_id: UUID = Field(description="Whose it is.")
+    media_id: UUID = Field(description="Its file.")
+    title: str = Field(description="Title, or the file's name.")
+    artist: str = Field(description="Artist; empty where unknown.")
+    album: str = Field(description="Album; empty where unknown.")
+    duration: float | None = Field(description="Seconds.")
+    state: TrackState = Field(description="Whether it was analysed.")
+    error: str | None = Field(description="Why its analysis failed.")
+    missing: bool = Field(description="Whether the file was gone at the last scan.")
+    added_at: dt.datetime = Field(description="When it joined the library.")
+    features: TrackFeatures | None = Field(description="How it sounds, once analysed.")
+
+
+class TrackDetail(TrackItem):
+    """One track with all that is known of it."""
+
+    album_artist: str = Field(description="Album artist; empty where unknown.")
+    genre: str = Field(description="Genres, with semicolons between.")
+    date: str = Field(description="Date as precise as the file tells.")
+    track_number: int | None = Field(description="Number on its disc.")
+    disc_number: int | None = Field(description="Number of its disc.")
+    changed_at: dt.datetime = Field(description="When anything here last changed.")
+    file: TrackFile = Field(description="Its file.")
+    engines: dict[str, int] = Field(description="The engines that heard it, with their versions.")
+    analysed_at: dt.datetime | None = Field(description="When it was heard.")
+    warnings: list[NotedOddity] = Field(description="What was odd about the file.")
+    fingerprint: str | None = Field(description="Chromaprint of the first two minutes, as AcoustID takes it.")
+
+
+class TrackBeats(BaseModel):
+    """The beats of a track."""
+
+    beats: list[float] = Field(description="Seconds.")
