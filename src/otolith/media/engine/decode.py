@@ -24,6 +24,8 @@ _BLOCK_SECONDS: Final = 2
 _BLOCK_BYTES: Final = 4 << 20
 _BLOCK_RESAMPLED: Final = 1 << 20
 _HIGHEST_WANTED: Final = 48_000
+# Containers with times in milliseconds, and encoders' delays, differ by this much from the count of samples.
+_GAP: Final = 0.09
 _PATIENCE: Final = 4096
 _REOPENINGS: Final = 64
 
@@ -38,6 +40,7 @@ def listen(path: Path, engines: Sequence[type[Engine]], limits: Limits, progress
         limits.admit_file(file.size)
         with open_sound(file) as opened:
             sound = describe(opened)
+            limits.admit_sound(sound)
             decoding = Decoding(opened, limits)
             hall: Hall | None = None
             for block in decoding.blocks():
@@ -86,6 +89,8 @@ class Decoding:
     _pending_lost: int = 0
     _broken_off: bool = False
     _by_rate: dict[int, int] = field(default_factory=dict)
+    _last: av.AudioFrame | None = None
+    _first_pts: int | None = None
     _converters: dict[Shape, av.AudioResampler] = field(default_factory=dict)
 
     @property
@@ -107,6 +112,9 @@ class Decoding:
                 self.changes += key is not None
                 key, shape = now, self._admit(Shape.of(frame))
                 target = block_frames(shape)
+            if self._last is None:
+                self._first_pts = frame.pts
+            self._last = frame
             parts.append(frame.to_ndarray())
             count += frame.samples
             if count >= target and shape is not None:
@@ -182,20 +190,30 @@ class Decoding:
     def silence(self) -> ListenFailure:
         """Why there was not a single block."""
         name = self.opened.found.container.name
-        if self._pending_lost or self._broken_off:
+        if (self.opened.stated or 0.0) > 1.0 or self._pending_lost or self._broken_off:
             return ListenFailure("damaged", f"This looks like {name}, but nothing in it can be decoded.")
         return ListenFailure("no_sound", f"This {name} file is whole but holds no sound: it is 0 seconds long.")
+
+    def _missing(self) -> float:
+        """Seconds that are missing before the last frame, by the times that the frames carry."""
+        last, first = self._last, self._first_pts
+        if last is None or first is None or last.pts is None or last.time_base is None or self.changes:
+            return 0.0
+        end = float((last.pts - first) * last.time_base) + last.samples / last.sample_rate
+        return end - self.seconds if end - self.seconds > _GAP else 0.0
 
     def notes(self) -> tuple[Note, ...]:
         """What a person should know about a file that could be heard all the same."""
         found: list[Note] = []
-        stated, seconds = self.opened.stated, self.seconds
+        stated, seconds, missing = self.opened.stated, self.seconds, self._missing()
         tolerance = max(1.0, 0.005 * (stated or 0.0))
-        if stated is not None and seconds < stated - tolerance:
+        if stated is not None and seconds + missing < stated - tolerance:
             text = f"The file is cut off: it states {clock(stated)}, but only {clock(seconds)} are there."
             found.append(Note("truncated", text))
         elif stated is not None and seconds > stated + tolerance and self.opened.found.container is not OGG:
             found.append(Note("header", f"The file states {clock(stated)}, but holds {clock(seconds)}."))
+        if missing:
+            found.append(Note("damaged", f"The file is damaged: {clock(missing)} are missing in the middle of it."))
         if self.lost:
             what = "place" if self.lost == 1 else "places"
             found.append(Note("damaged", f"The file is damaged: {self.lost:,} {what} could not be decoded."))

@@ -13,6 +13,7 @@ import os
 import select
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any, Final
@@ -56,6 +57,11 @@ class Service:
         except MemoryError:
             gc.collect()
             self._reply({"failed": ["memory", "Analysing this file needs more memory than a sound file may have."]})
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever a hostile file brings about, the caller gets an answer
+            traceback.print_exc()
+            detail = f"The decoder failed on this file ({type(error).__name__}: {error})."
+            self._reply({"failed": ["crash", detail[:500]]})
             return False
         gc.collect()
         process.give_memory_back()

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from otolith.media.engine.failures import ListenFailure
+from otolith.media.engine.heard import Sound
 
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
@@ -40,6 +41,13 @@ class Limits:
         if rate > self.max_rate:
             detail = f"The sample rate is {rate:,} Hz; the limit is {self.max_rate:,} Hz."
             raise ListenFailure("rate_too_high", detail)
+
+    def admit_sound(self, sound: Sound) -> None:
+        """Refuse by the headers what is certain to be too much: plain samples cannot be shorter than their bytes."""
+        self.admit_form(sound.channels, sound.rate)
+        bit_rate = sound.rate * sound.channels * (sound.bits or 0)
+        if sound.codec.startswith("pcm_") and sound.duration and bit_rate > 0:
+            self.admit_length(min(sound.duration, sound.size * 8 / bit_rate))
 
     def admit_length(self, seconds: float) -> None:
         if seconds > self.max_seconds:

@@ -4,6 +4,7 @@ Sources: ISO/IEC 11172-3 section 2.4.1.3, ISO/IEC 13818-3, ISO/IEC 14496-3 (ADTS
 headers.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ _BITRATES: Final[dict[tuple[bool, int], tuple[int, ...]]] = {
 }
 _RATES: Final = (44100, 48000, 32000)
 _ADTS_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+_TRIES: Final = 100_000
 _SYNC: Final = re.compile(rb"\xff[\xe0-\xff]")
 
 
@@ -88,7 +90,7 @@ def follows(data: bytes, at: int, *, wanted: int, ends: bool) -> Header | None:
 
 def search(data: bytes, *, ends: bool, start: int = 0) -> tuple[int, Header] | None:
     """The first place from which four frames of one kind follow each other."""
-    for found in _SYNC.finditer(data, start):
+    for found in itertools.islice(_SYNC.finditer(data, start), _TRIES):
         header = follows(data, found.start(), wanted=4, ends=ends and len(data) < 8192)
         if header is not None:
             return found.start(), header

@@ -21,13 +21,14 @@ from otolith.media.engine.failures import ListenFailure
 from otolith.media.engine.heard import Note, Sound
 from otolith.media.engine.reader import SoundFile
 from otolith.media.engine.riff import WavData, wav_data
-from otolith.media.engine.sniff import ADTS, HEAD, MP3, WAV, Found, locate
+from otolith.media.engine.sniff import ADTS, AIFF, AU, CAF, HEAD, MP3, W64, WAV, Found, locate
 
 av.logging.set_level(av.logging.PANIC)
 
 _BUFFER: Final = 1 << 18
 _LOSSLESS: Final = frozenset({"flac", "alac", "wavpack", "ape", "tta", "wmalossless", "mlp", "truehd"})
 _LOSSY_PCM: Final = frozenset({"pcm_alaw", "pcm_mulaw", "pcm_vidc"})
+_PLAIN: Final = frozenset({WAV, W64, AIFF, AU, CAF})
 _NATIVE: Final[dict[int, str]] = {
     1: "mono",
     2: "stereo",
@@ -67,6 +68,9 @@ def open_sound(file: SoundFile) -> Iterator[Opened]:
         "protocol_whitelist": "none",
         "max_streams": "256",
     }
+    if found.container in _PLAIN:
+        # FFmpeg asks every demuxer whether plain samples are not something else; a little of them is enough for that.
+        options["probesize"] = "65536"
     data = wav_data(file) if found.container is WAV and found.offset == 0 else None
     if data is not None and data.overrun:
         options["ignore_length"] = "1"

@@ -92,7 +92,7 @@ _KNOWN_OTHERS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
-    (b"MThd", "a MIDI score, which holds notes but no sound"),
+    (b"MThd", "a MIDI score (notes without sound)"),
     (b"SQLite format 3", "a database"),
 )
 _PLAYLISTS: Final = (b"#extm3u", b"[playlist]", b"ffconcat", b"<asx", b"<smil", b"[reference]", b"<mpd")
@@ -170,6 +170,8 @@ def refuse_others(head: bytes) -> None:
 
 
 def _is_text(head: bytes) -> bool:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) and len(head) > 3:
         return True
-    return not any(byte < 9 or 13 < byte < 27 for byte in head)
+    if any(byte < 9 or 13 < byte < 27 for byte in head):
+        return False
+    return sum(byte < 128 for byte in head) * 2 > len(head)

@@ -95,7 +95,7 @@ def _read(file: SoundFile) -> tuple[sniff.Container | None, Raw]:
         # Tags without sound behind them are worth reading all the same.
         found = sniff.Found(sniff.MP3, 0)
         raw.problems.append(failure.detail)
-    for what, read in _readers(file, found.container):
+    for what, read in _readers(file, found.container, found.offset):
         try:
             raw.merge(read(TagFile(file)))
             if raw.values and found.container in _FIRST_ONLY:
@@ -116,12 +116,12 @@ def _problem(what: str, error: BaseException) -> str:
     return f"The {what} is broken and was not read."
 
 
-def _readers(file: SoundFile, container: sniff.Container) -> list[tuple[str, Read]]:
+def _readers(file: SoundFile, container: sniff.Container, offset: int) -> list[tuple[str, Read]]:
     """What may hold tags in a container, in order of rank."""
     id3: tuple[str, Read] = ("ID3 tag", lambda f: source.from_id3(ID3(f)))
     ape: tuple[str, Read] = ("APE tag", lambda f: source.from_ape(apev2.APEv2(f)))
     if container is sniff.MP3:
-        return [id3, ape, ("MPEG header", lambda f: Raw(length=mp3.MPEGInfo(f).length))]
+        return [id3, ape, ("MPEG header", lambda f: Raw(length=mp3.MPEGInfo(f, offset=offset).length))]
     if container is sniff.ADTS:
         return [id3, ape, ("ADTS header", lambda f: Raw(length=aac.AAC(f).info.length))]
     if container is sniff.AIFF:
@@ -131,7 +131,8 @@ def _readers(file: SoundFile, container: sniff.Container) -> list[tuple[str, Rea
         ]
     if container is sniff.WAV:
         return [
-            ("WAV header", lambda f: _typed(wave.WAVE(f), source.from_id3)),
+            ("WAV header", lambda _: Raw(length=_by_ffmpeg(file).length)),
+            ("ID3 tag", lambda f: source.from_id3(wave.WAVE(f).tags or ID3())),
             ("INFO list", lambda _: source.riff_info(file)),
         ]
     if container in _TYPED:

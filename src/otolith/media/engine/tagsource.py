@@ -91,7 +91,7 @@ class Raw:
 
 def from_id3(tags: ID3) -> Raw:
     """Frames of ID3v1 to ID3v2.4; multiple values are separate, and UTF-8 mislabelled as Latin-1 is mended."""
-    raw = Raw(formats=[f"ID3v{'.'.join(str(part) for part in tags.version[:2])}"])
+    raw = Raw(formats=[] if not len(tags) else [f"ID3v{'.'.join(str(part) for part in tags.version[:2])}"])
     for frame in tags.values():
         name = frame.FrameID
         if name in ("APIC", "PIC"):
