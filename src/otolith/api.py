@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otolith import __version__
@@ -46,6 +46,8 @@ SIGN_IN_PATHS = ("/auth/login", "/api/auth/login", "/sign-in")
 # Their routes check the caller and the length before they read the body.
 UPLOAD_PATHS = ("/media", "/api/media", "/upload")
 START_PATIENCE = 30.0
+# Sound that does not say so in its type; a range of a compressed file would be a range of something else.
+SOUND = ("multipart/byteranges", "application/octet-stream")
 
 TAGS = [
     {"name": "operation", "description": "Health, readiness and metrics."},
@@ -112,7 +114,12 @@ def add_middlewares(app: FastAPI, settings: Settings) -> None:
             allow_credentials=True,
             expose_headers=[REQUEST_ID, "ETag", "Location", "Content-Range", "Upload-Offset", "Upload-Length"],
         )
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=1000,
+        compresslevel=5,
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *SOUND),
+    )
     app.add_middleware(RequestLog)
     app.add_middleware(SecurityHeaders, production=settings.production_mode)
     app.add_middleware(TrustedProxies, trusted=settings.trusted_proxies)

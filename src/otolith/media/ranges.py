@@ -8,7 +8,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from itertools import pairwise
 from typing import Final, Literal
 
-_RANGE = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
+_RANGE = re.compile(r"([0-9]{0,99})-([0-9]{0,99})")
 # More pieces than a player or a download manager ever asks for, and an old way to make servers work for nothing.
 _MOST_RANGES: Final = 16
 
