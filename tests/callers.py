@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from otolith.accounts.credentials import digest, new_token, shown_part
-from otolith.accounts.models import ApiToken, Membership, User, Workspace
+from otolith.accounts.credentials import csrf_of, digest, new_secret, new_token, shown_part
+from otolith.accounts.models import ApiToken, Membership, User, UserSession, Workspace
 from otolith.accounts.names import fold
 from otolith.accounts.passwords import passwords_of
 from otolith.accounts.service import home_workspace
@@ -54,11 +54,28 @@ def add_token(context: Context, user: User, **columns: Any) -> str:
     return secret
 
 
+def browser_of(app: FastAPI, context: Context, user: User) -> TestClient:
+    """A client that carries a session and the CSRF header, as the pages' scripts do."""
+    secret, at = new_secret(), now()
+    seat = UserSession(
+        family_id=new_id(), secret_hash=digest(secret), user_id=user.id, expires_at=at + dt.timedelta(days=1)
+    )
+    with context.database.write(SYSTEM) as session:
+        session.add(seat)
+    browser = TestClient(app, headers={"X-CSRF-Token": csrf_of(secret)})
+    browser.cookies.set("otolith_session", secret)
+    return browser
+
+
 @dataclass(frozen=True)
 class Callers:
-    """Clients by the kind of their caller, and the two workspaces they live in."""
+    """Clients by the kind of their caller, and the two workspaces they live in.
+
+    `callers[kind]` carries an API token; `callers.browsers[kind]` carries a session.
+    """
 
     clients: Mapping[str, TestClient]
+    browsers: Mapping[str, TestClient]
     actors: Mapping[str, Actor]
     home: UUID
     elsewhere: UUID
@@ -85,7 +102,8 @@ def make_callers(app: FastAPI, context: Context) -> Callers:
         for kind, user in people.items()
         for memberships in [{elsewhere: "owner"} if kind == "stranger" else {home: MEMBERS.get(kind, "viewer")}]
     }
-    return Callers(clients, actors, home, elsewhere)
+    browsers = {kind: browser_of(app, context, user) for kind, user in people.items()}
+    return Callers(clients, browsers, actors, home, elsewhere)
 
 
 def _people(context: Context, home: UUID, elsewhere: UUID) -> Iterator[tuple[str, User]]:

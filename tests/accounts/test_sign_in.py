@@ -5,8 +5,6 @@ import datetime as dt
 import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
-from tests.callers import add_user
-from tests.conftest import ADMIN_PASSWORD
 
 from otolith.accounts.credentials import digest
 from otolith.accounts.models import User, UserSession
@@ -15,6 +13,8 @@ from otolith.accounts.service import sign_in as begin_session
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
+from tests.callers import add_user
+from tests.conftest import ADMIN_PASSWORD
 
 
 def sign_in(client: TestClient, name: str = "admin", password: str = ADMIN_PASSWORD) -> int:

@@ -136,10 +136,12 @@ async def _form_token(content_type: str, head: _Head) -> str | None:
     if kind == "application/x-www-form-urlencoded":
         while await head.more():
             continue
-        fields = parse_qs(head.body.decode("utf-8", "replace"), max_num_fields=1000) if head.complete else {}
+        if not head.complete or len(head.body) > FORM_HEAD:
+            return None
+        fields = parse_qs(head.body.decode("utf-8", "replace"))
         return next(iter(fields.get(CSRF_FIELD, [])), None)
     if kind == "multipart/form-data":
-        while (match := _MULTIPART_FIELD.search(head.body)) is None and await head.more():
+        while (match := _MULTIPART_FIELD.search(head.body[:FORM_HEAD])) is None and await head.more():
             continue
         return match.group(1).decode("latin-1") if match else None
     return None
