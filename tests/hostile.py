@@ -336,7 +336,7 @@ OTHERS: Final = (
 
 MP3S: Final = (
     heard("truncated.mp3", lambda: mp3()[:40_000], "truncated"),
-    heard("one_frame.mp3", lambda: frames(1)),
+    refused("one_frame.mp3", lambda: frames(1), "damaged"),
     heard("two_frames.mp3", lambda: frames(2)),
     refused("half_a_frame.mp3", lambda: frames(1)[:200], *BROKEN),
     heard("promises_more.mp3", lambda: lying_xing(100_000), "truncated", seconds=5.0),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from fractions import Fraction
 from typing import Any, Final
 
 import av
@@ -89,7 +90,7 @@ class Decoding:
     _pending_lost: int = 0
     _broken_off: bool = False
     _by_rate: dict[int, int] = field(default_factory=dict)
-    _last: av.AudioFrame | None = None
+    _last: tuple[int | None, Fraction | None, float] = (None, None, 0.0)
     _first_pts: int | None = None
     _converters: dict[Shape, av.AudioResampler] = field(default_factory=dict)
 
@@ -99,36 +100,37 @@ class Decoding:
 
     def blocks(self) -> Iterator[Block]:
         """Blocks of one to a few seconds; a change of format in mid-stream begins a new one."""
-        parts: list[np.ndarray[Any, Any]] = []
+        fifo: av.AudioFifo | None = None
         shape: Shape | None = None
         key: tuple[Any, ...] | None = None
-        count = target = 0
+        target = 0
         for frame in self._frames():
             now = (frame.format.name, frame.sample_rate, frame.layout.name)
-            if now != key:
-                if shape is not None and parts:
-                    yield self._block(shape, parts)
-                    parts, count = [], 0
+            if fifo is None or shape is None or now != key:
+                if fifo is not None and shape is not None and fifo.samples:
+                    yield self._block(shape, fifo)
                 self.changes += key is not None
-                key, shape = now, self._admit(Shape.of(frame))
+                key, shape, fifo = now, self._admit(Shape.of(frame)), av.AudioFifo()
                 target = block_frames(shape)
-            if self._last is None:
+            if self._first_pts is None:
                 self._first_pts = frame.pts
-            self._last = frame
-            parts.append(frame.to_ndarray())
-            count += frame.samples
-            if count >= target and shape is not None:
-                yield self._block(shape, parts)
-                parts, count = [], 0
-        if shape is not None and parts:
-            yield self._block(shape, parts)
+            self._last = (frame.pts, frame.time_base, frame.samples / frame.sample_rate)
+            # The queue would refuse gaps, and where there are gaps we want what is there.
+            frame.pts = None
+            fifo.write(frame)
+            if fifo.samples >= target:
+                yield self._block(shape, fifo)
+        if fifo is not None and shape is not None and fifo.samples:
+            yield self._block(shape, fifo)
 
-    def _block(self, shape: Shape, parts: list[np.ndarray[Any, Any]]) -> Block:
-        block = Block.of(shape, parts)
+    def _block(self, shape: Shape, fifo: av.AudioFifo) -> Block:
+        frame = fifo.read(0)
+        if frame is None:
+            raise ListenFailure("damaged", "The decoder gave no samples where it said it had some.")
+        block = Block(shape, frame)
         self.repaired += block.repaired
-        frames = block.samples.shape[1]
-        self.frames += frames
-        self._by_rate[shape.rate] = self._by_rate.get(shape.rate, 0) + frames
+        self.frames += block.frames
+        self._by_rate[shape.rate] = self._by_rate.get(shape.rate, 0) + block.frames
         self.limits.admit_length(self.seconds)
         return block
 
@@ -196,11 +198,11 @@ class Decoding:
 
     def _missing(self) -> float:
         """Seconds that are missing before the last frame, by the times that the frames carry."""
-        last, first = self._last, self._first_pts
-        if last is None or first is None or last.pts is None or last.time_base is None or self.changes:
+        (pts, base, seconds), first = self._last, self._first_pts
+        if pts is None or base is None or first is None or self.changes:
             return 0.0
-        end = float((last.pts - first) * last.time_base) + last.samples / last.sample_rate
-        return end - self.seconds if end - self.seconds > _GAP else 0.0
+        gap = float((pts - first) * base) + seconds - self.seconds
+        return gap if gap > _GAP else 0.0
 
     def notes(self) -> tuple[Note, ...]:
         """What a person should know about a file that could be heard all the same."""

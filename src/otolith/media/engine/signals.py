@@ -1,6 +1,5 @@
 """From decoded frames to the forms the engines asked for, each made once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -43,50 +42,47 @@ class Shape:
         return len(self.layout)
 
 
-@dataclass(slots=True)
 class Block:
-    """One to a few seconds of decoded samples as ``(channels, n)`` in the decoder's own type."""
+    """One to a few seconds of decoded samples, as FFmpeg's frame and as arrays."""
 
-    shape: Shape
-    samples: NDArray[Any]
-    repaired: int = 0
-
-    @classmethod
-    def of(cls, shape: Shape, parts: Sequence[NDArray[Any]]) -> Self:
-        """Join what the decoder gave, and silence whatever is not a number before anyone can trip over it."""
-        joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-        if not shape.planar:
-            joined = joined.reshape(-1, shape.channels).T
-        block = cls(shape, joined)
-        if joined.dtype.kind == "f":
-            block._repair()
-        return block
+    def __init__(self, shape: Shape, frame: av.AudioFrame) -> None:
+        self.shape = shape
+        self.frames = frame.samples
+        self.repaired = 0
+        self._frame: av.AudioFrame | None = frame if shape.mixable == frame.layout.name else None
+        samples: NDArray[Any] = frame.to_ndarray()
+        self._samples = samples if shape.planar else samples.reshape(-1, shape.channels).T
+        if samples.dtype.kind == "f":
+            self._repair()
 
     def _repair(self) -> None:
+        """Silence whatever is not a number before anyone can trip over it, and bound what would overflow."""
+        samples = self._samples
         # A minimum or maximum is not a number if any sample is not, and then neither comparison holds.
-        if self.samples.max(initial=0.0) <= _ABSURD and self.samples.min(initial=0.0) >= -_ABSURD:
+        if samples.max(initial=0.0) <= _ABSURD and samples.min(initial=0.0) >= -_ABSURD:
             return
-        bad = ~np.isfinite(self.samples)
+        bad = ~np.isfinite(samples)
         self.repaired = int(np.count_nonzero(bad))
-        clean = np.where(bad, 0.0, self.samples).clip(-_ABSURD, _ABSURD)
-        self.samples = clean.astype(self.samples.dtype)
+        self._samples = np.where(bad, 0.0, samples).clip(-_ABSURD, _ABSURD).astype(samples.dtype)
+        self._frame = None
 
     def floats(self) -> Float:
         """Float samples of shape ``(channels, n)``, full scale at ±1."""
         sample = self.shape.sample
-        if sample not in _SCALE:
-            return np.ascontiguousarray(self.samples, dtype=np.float32)
-        out = np.ascontiguousarray(self.samples, dtype=np.float32)
+        out = np.ascontiguousarray(self._samples, dtype=np.float32)
         if sample in _OFFSET:
             out -= np.float32(_OFFSET[sample])
-        out *= np.float32(_SCALE[sample])
+        if sample in _SCALE:
+            out *= np.float32(_SCALE[sample])
         return out
 
     def frame(self) -> av.AudioFrame:
         """The samples for FFmpeg's own mixer; where that knows no way to mix them, their average."""
+        if self._frame is not None:
+            return self._frame
         shape = self.shape
         if shape.mixable:
-            layout, sample, samples = shape.mixable, shape.sample, self.samples
+            layout, sample, samples = shape.mixable, shape.sample, self._samples
         else:
             layout, sample, samples = "mono", "flt", mono(self.floats())
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format=f"{sample}p", layout=layout)
