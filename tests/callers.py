@@ -97,13 +97,16 @@ def make_callers(app: FastAPI, context: Context) -> Callers:
     tokens["revoked-token"] = add_token(context, people["owner"], revoked_at=past)
     clients = {kind: TestClient(app, headers={"X-API-Token": token}) for kind, token in tokens.items()}
     clients["anonymous"] = TestClient(app)
-    actors = {
-        kind: Actor(kind="user", user_id=user.id, user_name=user.name, role=user.role, memberships=memberships)
-        for kind, user in people.items()
-        for memberships in [{elsewhere: "owner"} if kind == "stranger" else {home: MEMBERS.get(kind, "viewer")}]
-    }
+    actors = {kind: _actor_of(kind, user, home, elsewhere) for kind, user in people.items()}
     browsers = {kind: browser_of(app, context, user) for kind, user in people.items()}
     return Callers(clients, browsers, actors, home, elsewhere)
+
+
+def _actor_of(kind: str, user: User, home: UUID, elsewhere: UUID) -> Actor:
+    memberships: dict[UUID, WorkspaceRole] = {home: MEMBERS.get(kind, "viewer")}
+    if kind == "stranger":
+        memberships = {elsewhere: "owner"}
+    return Actor(kind="user", user_id=user.id, user_name=user.name, role=user.role, memberships=memberships)
 
 
 def _people(context: Context, home: UUID, elsewhere: UUID) -> Iterator[tuple[str, User]]:

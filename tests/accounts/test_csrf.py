@@ -158,10 +158,10 @@ def test_a_form_too_long_to_look_through_is_refused(browser: TestClient) -> None
 
 def test_the_field_comes_first_in_an_upload_and_the_file_arrives_whole(browser: TestClient) -> None:
     content = b"sound" * 100_000
-    files = {"csrf_token": (None, GOOD), "file": ("a.wav", content)}
-    assert browser.post("/file", files=files, headers=COOKIE).json() == len(content)
-    behind = {"file": ("a.wav", content), "csrf_token": (None, GOOD)}
-    assert browser.post("/file", files=behind, headers=COOKIE).status_code == 403
+    field: tuple[str, tuple[None, str]] = ("csrf_token", (None, GOOD))
+    file: tuple[str, tuple[str, bytes]] = ("file", ("a.wav", content))
+    assert browser.post("/file", files=[field, file], headers=COOKIE).json() == len(content)
+    assert browser.post("/file", files=[file, field], headers=COOKIE).status_code == 403
 
 
 def test_a_file_that_quotes_the_field_is_no_token(browser: TestClient) -> None:
