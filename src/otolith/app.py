@@ -11,6 +11,8 @@ from otolith.api import BothPaths, add_middlewares, build_api, lifespan_of, sett
 from otolith.composition import build_context
 from otolith.core import errors
 from otolith.core.settings import Settings
+from otolith.web.routes import problem_page, router
+from otolith.web.routes import router as pages
 
 # What programs ask for without the prefix; no page has one of these addresses.
 CHECK_POINTS = re.compile(r"/(health|ready|metrics|whoami|docs|openapi\.json|jobs/[^/]+|ws/jobs/[^/]+)/?")
@@ -50,7 +52,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.context = context
     app.state.authenticate = api.state.authenticate
     app.state.api = api
-    errors.install(app)
+    app.state.problem_page = problem_page
+    errors.install(app, problem_page)
+    app.include_router(pages)
+    app.include_router(router)
     app.add_middleware(ToApi, api=api)
     add_middlewares(app, context.settings)
     return app

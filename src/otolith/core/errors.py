@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from pydantic import BaseModel, Field
 if TYPE_CHECKING:
     # The supervisor and the workers raise these errors too, and never load a web framework.
     from fastapi import FastAPI, Request, Response
+
+    ProblemPage = Callable[[Request, Mapping[str, Any], Mapping[str, str]], Response | None]
 
 log = structlog.get_logger(__name__)
 
@@ -112,15 +114,23 @@ def problem_of(request: "Request", status: int, kind: str, detail: str, **extra:
     return document | extra
 
 
-def _respond(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> "Response":
+def _respond(request: "Request", document: dict[str, Any], headers: Mapping[str, str] | None = None) -> "Response":
+    """The document itself, or what `app.state.problem_page` makes of it for a person with a browser."""
     from fastapi.responses import JSONResponse  # noqa: PLC0415 -- Only a server needs the framework.
 
+    app = request.scope.get("app")
+    page_of = getattr(app.state, "problem_page", None) if app is not None else None
+    page: Response | None = page_of(request, document, headers or {}) if page_of is not None else None
+    if page is not None:
+        return page
     return JSONResponse(document, document["status"], headers=dict(headers or {}), media_type=PROBLEM_JSON)
 
 
 def on_app_error(request: "Request", error: Exception) -> "Response":
     assert isinstance(error, AppError)  # noqa: S101 -- FastAPI dispatches by this very type.
-    return _respond(problem_of(request, error.status, error.kind(), error.detail, **error.extra), error.headers)
+    return _respond(
+        request, problem_of(request, error.status, error.kind(), error.detail, **error.extra), error.headers
+    )
 
 
 def on_http_exception(request: "Request", error: Exception) -> "Response":
@@ -131,7 +141,7 @@ def on_http_exception(request: "Request", error: Exception) -> "Response":
     detail = str(error.detail) or HTTPStatus(error.status_code).description
     if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = "There is nothing at this address."
-    return _respond(problem_of(request, error.status_code, kind, detail), error.headers)
+    return _respond(request, problem_of(request, error.status_code, kind, detail), error.headers)
 
 
 def on_validation_error(request: "Request", error: Exception) -> "Response":
@@ -141,20 +151,21 @@ def on_validation_error(request: "Request", error: Exception) -> "Response":
     # The offending input is left out: it may be a password.
     faults = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in error.errors()]
     where = "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in faults)
-    return _respond(problem_of(request, 422, "invalid-request", where, errors=faults))
+    return _respond(request, problem_of(request, 422, "invalid-request", where, errors=faults))
 
 
 def on_unexpected(request: "Request", error: Exception) -> "Response":
     log.error("http.request.crashed", path=request.url.path, exc_info=error)
     detail = "The server met an error that it did not expect. Its log tells more under the request id."
-    return _respond(problem_of(request, 500, "unexpected", detail))
+    return _respond(request, problem_of(request, 500, "unexpected", detail))
 
 
-def install(app: "FastAPI") -> None:
-    """Make every failure of `app` a problem document."""
+def install(app: "FastAPI", page: "ProblemPage | None" = None) -> None:
+    """Make every failure of `app` a problem document, or what `page` makes of one for people."""
     from fastapi.exceptions import RequestValidationError  # noqa: PLC0415 -- Only a server needs the framework.
     from starlette.exceptions import HTTPException  # noqa: PLC0415
 
+    app.state.problem_page = page
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)

@@ -107,7 +107,7 @@ def tongue(language: str) -> Tongue:
         api=API,
         icon=icon,
         mark=mark,
-        keys=words.key,
+        key_and_mode=words.key_and_mode,
         sureness=words.sureness,
     )
     return Tongue(language, words, formats, templates)

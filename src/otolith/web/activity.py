@@ -1,0 +1,157 @@
+"""Activity: the jobs, what becomes of them, and the two things that people can do about them."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from otolith.core.db import now
+from otolith.core.http import CurrentActor, Reading, Writing
+from otolith.jobs import service as jobs
+from otolith.jobs.models import Job
+from otolith.web import queries
+from otolith.web.rendering import Tongue, render, tongue_of
+from otolith.web.session import own_address
+from otolith.web.words import STATES, TABS
+
+router = APIRouter(include_in_schema=False)
+
+PER_PAGE = 50
+Back = Annotated[str, Form(alias="next", max_length=4096)]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a state looks: its icon and its tone."""
+
+    icon: str
+    tone: str = ""
+
+
+LOOKS: Final = {
+    "queued": Look("wait"),
+    "running": Look("run", "now"),
+    "waiting": Look("run", "now"),
+    "retrying": Look("wait", "bad"),
+    "succeeded": Look("done"),
+    "dead": Look("bad", "bad"),
+    "cancelled": Look("stop"),
+}
+
+
+@router.get("/activity")
+def activity(
+    request: Request,
+    session: Reading,
+    actor: CurrentActor,
+    state: Annotated[str, Query(max_length=20)] = "",
+    cursor: Annotated[str, Query(max_length=500)] = "",
+    refresh: Annotated[int, Query(ge=0, le=3600)] = 0,
+) -> Response:
+    state = state if state in TABS else ""
+    page = jobs.list_jobs(session, actor, states=TABS[state].states or None, cursor=cursor or None, limit=PER_PAGE)
+    counts = queries.unfinished_jobs(session, actor)
+    tongue = tongue_of(request)
+    values = {
+        "jobs": [view_of(job, tongue, now()) for job in page.items],
+        "tabs": [_tab(name, state, counts, tongue) for name in TABS],
+        "filtered": bool(state),
+        "older": _link(state=state, cursor=page.next) if page.next else None,
+        "newer": _link(state=state) if cursor else None,
+        "refresh": refresh or None,
+        "with_refresh": _link(state=state, refresh=5),
+        "without_refresh": _link(state=state),
+    }
+    working = sum(counts.values())
+    return render(request, "activity.html", values, actor=actor, section="activity", follows=True, working=working)
+
+
+@router.post("/activity/{job_id}/retry")
+def retry(session: Writing, actor: CurrentActor, job_id: UUID, back: Back = "/activity") -> Response:
+    jobs.retry(session, actor, job_id)
+    return RedirectResponse(own_address(back), 303)
+
+
+@router.post("/activity/{job_id}/cancel")
+def cancel(session: Writing, actor: CurrentActor, job_id: UUID, back: Back = "/activity") -> Response:
+    jobs.cancel(session, actor, job_id)
+    return RedirectResponse(own_address(back), 303)
+
+
+def _link(**parameters: Any) -> str:
+    given = {name: value for name, value in parameters.items() if value}
+    return "/activity" + (f"?{urlencode(given)}" if given else "")
+
+
+def _tab(name: str, current: str, counts: dict[str, int], tongue: Tongue) -> dict[str, Any]:
+    tab = TABS[name]
+    count = sum(counts.get(state, 0) for state in tab.states) if tab.counted else None
+    return {
+        "name": name or "all",
+        "label": tongue.words.say(tab.label),
+        "href": _link(state=name),
+        "current": name == current,
+        "count": count or None,
+    }
+
+
+def view_of(job: Job, tongue: Tongue, moment: dt.datetime) -> dict[str, Any]:
+    """A job as its row shows it."""
+    say = tongue.words.say
+    look = LOOKS[job.state]
+    running = job.state in ("running", "waiting")
+    return {
+        "id": job.id,
+        "label": tongue.words.task(job.task),
+        "icon": look.icon,
+        "tone": look.tone,
+        "state_label": say(STATES[job.state]),
+        "facts": facts_of(job, tongue, moment),
+        "running": running,
+        "fraction": _fraction(job) if running else None,
+        "progress_text": _progress(job, tongue) if running else "",
+        "error": job.error if job.state in ("dead", "retrying") else None,
+        "may_retry": job.state in ("dead", "cancelled"),
+        "may_cancel": job.state not in ("succeeded", "dead", "cancelled"),
+    }
+
+
+def facts_of(job: Job, tongue: Tongue, moment: dt.datetime) -> list[str]:
+    """When it happened and how often it was tried."""
+    words, formats = tongue.words, tongue.formats
+    found = []
+    if job.finished_at is not None:
+        found.append(formats.ago(job.finished_at, moment))
+        if job.started_at is not None and job.state == "succeeded":
+            seconds = (job.finished_at - job.started_at).total_seconds()
+            found.append(words.say("took %(time)s", time=formats.span(seconds)))
+    elif job.started_at is not None and job.state != "queued":
+        found.append(words.say("began %(when)s", when=formats.ago(job.started_at, moment)))
+    else:
+        found.append(words.say("asked for %(when)s", when=formats.ago(job.created_at, moment)))
+    if job.attempt > 1:
+        found.append(words.count("%(number)s attempt", "%(number)s attempts", job.attempt))
+    return found
+
+
+def _fraction(job: Job) -> float | None:
+    if job.progress_done is None or not job.progress_total:
+        return None
+    return min(1.0, job.progress_done / job.progress_total)
+
+
+def _progress(job: Job, tongue: Tongue) -> str:
+    formats = tongue.formats
+    parts = []
+    share = _fraction(job)
+    if share is not None:
+        parts.append(formats.percent(int(share * 100) / 100))
+    elif job.progress_done:
+        parts.append(formats.number(job.progress_done))
+    if job.eta_seconds:
+        parts.append(tongue.words.say("about %(time)s left", time=formats.span(job.eta_seconds)))
+    return " · ".join(parts)

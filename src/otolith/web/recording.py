@@ -1,0 +1,108 @@
+"""One recording: how it sounds, to see and to hear."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from otolith.core.http import CurrentActor, Reading
+from otolith.library import service as library
+from otolith.library.schemas import TrackDetail, TrackFile
+from otolith.web import queries
+from otolith.web.home import sound_of
+from otolith.web.rendering import Tongue, render, tongue_of
+from otolith.web.shapes import beat_marks, shape_of
+
+router = APIRouter(include_in_schema=False)
+
+BINS = 720
+
+
+@router.get("/tracks/{track_id}")
+def recording(request: Request, session: Reading, actor: CurrentActor, track_id: UUID) -> Response:
+    track = library.get_track(session, actor, track_id)
+    beats = library.get_beats(session, actor, track_id).beats if track.features else []
+    level = queries.overviews(session, actor, [track.media_id]).get(track.media_id)
+    shape = shape_of(*level, BINS, places=1) if level else None
+    tongue = tongue_of(request)
+    values = {
+        "track": _facts(track),
+        "shape": shape,
+        "beats": beat_marks(beats, track.duration or 0, shape.width) if shape else "",
+        "beat_count": len(beats),
+        "file": _file(track.file, tongue),
+        "tags": _tags(track, tongue),
+        "warnings": [warning.detail for warning in track.warnings],
+    }
+    return render(
+        request,
+        "recording.html",
+        values,
+        actor=actor,
+        follows=track.state == "waiting",
+        working=sum(queries.unfinished_jobs(session, actor).values()),
+    )
+
+
+def _facts(track: TrackDetail) -> dict[str, Any]:
+    features = track.features.model_dump() if track.features else {}
+    sound = sound_of(track.media_id, missing=track.missing)
+    return {
+        "id": track.id,
+        "title": track.title,
+        "artist": track.artist,
+        "album": track.album,
+        "duration": track.duration,
+        "state": track.state,
+        "error": track.error,
+        "missing": track.missing,
+        "tempo": features.get("tempo"),
+        "tempo_confidence": features.get("tempo_confidence"),
+        "key": features.get("key"),
+        "mode": features.get("mode"),
+        "camelot": features.get("camelot"),
+        "key_confidence": features.get("key_confidence"),
+        "loudness": features.get("loudness_lufs"),
+        "loudness_range": features.get("loudness_range_lu"),
+        "true_peak": features.get("true_peak_dbtp"),
+        "stream": sound.stream,
+        "fallback": sound.fallback,
+    }
+
+
+def _file(file: TrackFile, tongue: Tongue) -> list[tuple[str, str, bool]]:
+    """What is known of the file: a name, a value, and whether the value is code."""
+    say, formats = tongue.words.say, tongue.formats
+    found = [(say("Name"), file.name, False), (say("Size"), formats.size(file.size), False)]
+    kind = [part for part in (file.container, file.codec) if part]
+    if kind:
+        found.append((say("Format"), " · ".join(dict.fromkeys(kind)), False))
+    sound = []
+    if file.sample_rate:
+        sound.append(f"{formats.number(file.sample_rate / 1000)} kHz")
+    if file.channels:
+        sound.append(tongue.words.channels(file.channels))
+    if file.bits:
+        sound.append(say("%(count)s bits", count=file.bits))
+    if file.bit_rate:
+        sound.append(f"{formats.number(round(file.bit_rate / 1000))} kbit/s")
+    if sound:
+        found.append((say("Sound"), " · ".join(sound), False))
+    if file.sha256:
+        found.append(("SHA-256", file.sha256, True))
+    return found
+
+
+def _tags(track: TrackDetail, tongue: Tongue) -> list[tuple[str, str]]:
+    say = tongue.words.say
+    named = (
+        (say("Title"), track.title),
+        (say("Artist"), track.artist),
+        (say("Album"), track.album),
+        (say("Album artist"), track.album_artist),
+        (say("Track"), str(track.track_number or "")),
+        (say("Disc"), str(track.disc_number or "")),
+        (say("Date"), track.date),
+        (say("Genre"), track.genre),
+    )
+    return [(name, value) for name, value in named if value]

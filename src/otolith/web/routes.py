@@ -1,0 +1,28 @@
+"""All pages, and the static files that they load."""
+
+from fastapi import APIRouter, Request, Response
+
+from otolith.web import activity, assets, home, recording, session
+from otolith.web.problems import problem_page
+
+__all__ = ["problem_page", "router"]
+
+router = APIRouter(include_in_schema=False)
+for part in (session.router, home.router, recording.router, activity.router):
+    router.include_router(part)
+
+
+@router.get("/static/{path:path}")
+def static_file(request: Request, path: str) -> Response:
+    return assets.respond(request, path)
+
+
+@router.get("/favicon.ico")
+def favicon(request: Request) -> Response:
+    """Browsers ask for this whatever a page says."""
+    return assets.respond(request, "img/icon.svg")
+
+
+@router.get("/robots.txt")
+def robots() -> Response:
+    return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")

@@ -1,0 +1,92 @@
+"""Signing in and out, and the choice of language and colours."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from otolith.accounts import service as accounts
+from otolith.accounts.credentials import SESSION_COOKIE, clear_cookies, set_cookies
+from otolith.accounts.service import WrongPassword
+from otolith.core.http import Ctx, MaybeActor
+from otolith.core.i18n import LANGUAGE_COOKIE, LANGUAGES
+from otolith.web.rendering import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES, render, tongue_of
+
+router = APIRouter(include_in_schema=False)
+
+Text = Annotated[str, Form(max_length=4096)]
+Back = Annotated[str, Form(alias="next", max_length=4096)]
+YEAR = 31_536_000
+
+
+def own_address(address: str) -> str:
+    """The address if it leads to this very server, else the first page: a form may name any."""
+    plain = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if plain and address.isprintable() else "/"
+
+
+@router.get("/sign-in")
+def sign_in_page(
+    request: Request, actor: MaybeActor, back: Annotated[str, Query(alias="next", max_length=4096)] = "/"
+) -> Response:
+    if actor.kind != "anonymous":
+        return RedirectResponse(own_address(back), 303)
+    return render(request, "sign_in.html", {"next": own_address(back), "username": "", "fault": None})
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    context: Ctx,
+    username: Text = "",
+    password: Text = "",
+    back: Back = "/",
+) -> Response:
+    try:
+        signed_in = accounts.sign_in(
+            context,
+            username,
+            password,
+            address=request.client.host if request.client else "",
+            user_agent=request.headers.get("user-agent", ""),
+            replaces=request.cookies.get(SESSION_COOKIE),
+        )
+    except WrongPassword:
+        fault = tongue_of(request).words.say("The user name or the password is not right.")
+        values = {"next": own_address(back), "username": username, "fault": fault}
+        return render(request, "sign_in.html", values, status=401, address="/sign-in")
+    response = RedirectResponse(own_address(back), 303)
+    set_cookies(response, context.settings, signed_in.secret, signed_in.expires_at)
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, context: Ctx) -> Response:
+    if secret := request.cookies.get(SESSION_COOKIE):
+        accounts.sign_out(context, secret)
+    response = RedirectResponse("/sign-in", 303)
+    clear_cookies(response, context.settings)
+    return response
+
+
+@router.post("/preferences")
+def choose(
+    context: Ctx,
+    language: Text = "",
+    theme: Text = "",
+    shortcuts: Text = "",
+    back: Back = "/",
+) -> Response:
+    """Keep what was chosen in cookies, which work before anybody signs in; what is unknown is left as it was."""
+    response = RedirectResponse(own_address(back), 303)
+    chosen = (
+        (LANGUAGE_COOKIE, language, LANGUAGES),
+        (THEME_COOKIE, theme, THEMES),
+        (SHORTCUTS_COOKIE, shortcuts, ("on", "off")),
+    )
+    for name, value, known in chosen:
+        if value in known:
+            response.set_cookie(
+                name, value, max_age=YEAR, path="/", samesite="lax", secure=context.settings.production_mode
+            )
+    return response
