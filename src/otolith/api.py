@@ -52,6 +52,9 @@ SOUND = ("multipart/byteranges", "application/octet-stream")
 TAGS = [
     {"name": "operation", "description": "Health, readiness and metrics."},
     {"name": "accounts", "description": "Who you are, your API tokens and your workspaces."},
+    {"name": "jobs", "description": "Work that runs in the background."},
+    {"name": "media", "description": "Sound files: uploads, playback and waveforms."},
+    {"name": "library", "description": "Recordings, what was heard in them, and scans of folders."},
     {"name": "media", "description": "Sound files: uploads, playing, waveforms."},
 ]
 
