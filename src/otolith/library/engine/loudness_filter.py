@@ -166,9 +166,7 @@ def _propagation(step: Matrix, count: int) -> Matrix32:
     It acts on rows: shape ``(4 + 4 count, 4 count + 4)``, where an item takes state s to ``step @ s`` plus its gain.
     """
     powers = _powers(step, count).transpose(0, 2, 1)
-    matrix = np.zeros((count + 1, 4, count + 1, 4))
-    for state in range(count + 1):
-        matrix[0, :, state] = powers[state]
-        for item in range(state):
-            matrix[1 + item, :, state] = powers[state - 1 - item]
+    lag = np.arange(count + 1)[None, :] - np.arange(count)[:, None] - 1
+    gains = np.where((lag >= 0)[:, :, None, None], powers[np.maximum(lag, 0)], 0.0)
+    matrix = np.concatenate([powers[None], gains]).transpose(0, 2, 1, 3)
     return matrix.reshape(4 + 4 * count, 4 + 4 * count).astype(np.float32)

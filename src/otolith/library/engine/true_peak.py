@@ -65,22 +65,22 @@ class TruePeak:
         starts = np.arange(0, count, _SEGMENT)
         sizes = np.abs(line)
         around = float(sizes.max())
+        self.sample_peak = max(self.sample_peak, around)
         if around * self._gain <= self.true_peak:
             return
         sizes = sizes[:, _HALF - 1 : -_HALF + 1]
         peaks = np.maximum.reduceat(sizes[:, :-1], starts, axis=1)
-        self.sample_peak = max(self.sample_peak, float(peaks.max()))
         bends = np.diff(line, axis=1)
         bends = np.abs(bends[:, 1:] - bends[:, :-1])
         bend = np.maximum.reduceat(bends, starts, axis=1)
         bend[:, :-1] = np.maximum(bend[:, :-1], bend[:, 1:])
         peaks = np.maximum(peaks, sizes[:, np.minimum(starts + _SEGMENT, count)])
         bounds = (peaks + self._bend * bend + self._slack * around) * np.float32(_ROUNDING)
-        windows = sliding_window_view(line, _TAPS - 1 + _STRETCH, axis=1)
-        while True:
-            channel, segment = np.nonzero(bounds > self.true_peak)
-            if not len(channel):
-                return
+        channel, segment = np.nonzero(bounds > self.true_peak)
+        if not len(channel):
+            return
+        windows = sliding_window_view(line, len(matrix), axis=1)
+        while len(channel):
             best = np.argsort(bounds[channel, segment])[-_AT_ONCE:]
             channel, segment = channel[best], segment[best]
             bounds[channel, segment] = 0.0
@@ -88,6 +88,7 @@ class TruePeak:
             places = np.minimum(places, windows.shape[1] - 1)
             found = windows[channel[:, None], places].reshape(-1, windows.shape[2]) @ matrix
             self._between = max(self._between, float(np.abs(found).max()))
+            channel, segment = np.nonzero(bounds > self.true_peak)
 
 
 def interpolator(place: float) -> NDArray[np.float64]:
