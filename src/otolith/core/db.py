@@ -4,6 +4,7 @@ import datetime as dt
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,8 @@ class Database:
         self.engine = _make_engine(self.url, pool_size)
         self._writer = self.engine.execution_options(**{_WRITES: True})
         self.pool_size = pool_size
+        # Called after each commit with what the session's users noted in `Session.info`.
+        self.on_commit: list[Callable[[dict[Any, Any]], None]] = []
 
     @property
     def is_sqlite(self) -> bool:
@@ -172,6 +175,8 @@ class Database:
             session.commit()
         for callback in session.info.pop(_AFTER_COMMIT, []):
             _run_after_commit(callback)
+        for listener in self.on_commit:
+            _run_after_commit(partial(listener, session.info))
 
     @contextmanager
     def _session(self, engine: Engine, actor: Actor) -> Iterator[Session]:

@@ -1,0 +1,129 @@
+"""What one child process of a worker does: hear bells, and look at the ledger by itself now and then."""
+
+import os
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from otolith.core.actor import SYSTEM
+from otolith.core.context import Context
+from otolith.core.errors import AppError
+from otolith.jobs.bells import Ringer
+from otolith.jobs.claiming import has_claimable
+from otolith.jobs.contracts import Handlers, Lane
+from otolith.jobs.heart import GRACE_SECONDS, end_this_process
+from otolith.jobs.seats import Seats, seats_beside_interactive
+from otolith.jobs.slot import Slot
+from otolith.jobs.sweep import sweep
+from otolith.jobs.workers import sign
+
+log = structlog.get_logger(__name__)
+
+# A child that works longer than this at one bell lets the broker choose again who goes on.
+SHIFT_SECONDS = 30.0
+INTERACTIVE: tuple[Lane, ...] = ("interactive",)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What all children of one worker share: its name, its process, its lanes and the folder of its locks."""
+
+    name: str
+    pid: int
+    lanes: Sequence[Lane]
+    concurrency: int
+    folder: Path
+
+
+class Child:
+    """One process that runs one job at a time."""
+
+    def __init__(self, context: Context, handlers: Handlers, duty: Duty, ringer: Ringer) -> None:
+        self._context = context
+        self._handlers = handlers
+        self._duty = duty
+        self._ringer = ringer
+        self._slot = Slot(context, handlers, duty.name, end_process=end_this_process)
+        count = seats_beside_interactive(len(duty.lanes), duty.concurrency, interactive="interactive" in duty.lanes)
+        self._seats = Seats(duty.folder, count)
+        self._busy = threading.Lock()
+        self._closed = threading.Event()
+        self._told_to_end = 0
+        self._looker = threading.Thread(target=self._look_now_and_then, name="otolith-looker", daemon=True)
+        self._looker.start()
+
+    def hear(self, lane: str) -> None:
+        """Run due jobs until there is none in the lanes, or the shift is over."""
+        if not self._busy.acquire(blocking=False):
+            # The looker of this process found the work before the bell did.
+            return
+        try:
+            if self._work():
+                self._ringer.ring(lane)
+        except (SQLAlchemyError, AppError) as error:
+            log.warning("jobs.shift.ended", error=f"{type(error).__name__}: {error}"[:200])
+        finally:
+            self._busy.release()
+
+    def _work(self) -> bool:
+        seated = self._seats.take()
+        try:
+            lanes = self._duty.lanes if seated else INTERACTIVE
+            _count, more = self._slot.work(lanes, seconds=SHIFT_SECONDS)
+        finally:
+            self._seats.leave()
+        return more and not self._slot.heart.draining
+
+    def _look_now_and_then(self) -> None:
+        pause = 0.0
+        while not self._closed.wait(pause):
+            # Children that were forked together must not all look at the same moment.
+            pause = self._context.settings.jobs.sweep_seconds * random.uniform(0.8, 1.2)  # noqa: S311 -- No secret.
+            try:
+                self._look()
+            except (SQLAlchemyError, AppError) as error:
+                log.warning("jobs.look.failed", error=f"{type(error).__name__}: {error}"[:200])
+
+    def _look(self) -> None:
+        duty = self._duty
+        sign(self._context, duty.name, duty.lanes, duty.concurrency, duty.pid)
+        sweep(self._context, self._handlers)
+        if self._busy.locked() or self._slot.heart.draining:
+            return
+        with self._context.database.read(SYSTEM) as session:
+            found = has_claimable(session.connection(), duty.lanes)
+        if found and self._busy.acquire(blocking=False):
+            try:
+                self._work()
+            finally:
+                self._busy.release()
+
+    def drain(self) -> None:
+        """Stop taking jobs and give the present one back; told twice, or left alone, the process ends."""
+        self._told_to_end += 1
+        self._slot.heart.drain()
+        self._closed.set()
+        if self._told_to_end == 2:
+            threading.Thread(target=self._end_soon, name="otolith-ending", daemon=True).start()
+
+    def _end_soon(self) -> None:
+        self._wait_until_idle()
+        os._exit(0)
+
+    def _wait_until_idle(self) -> None:
+        if self._busy.acquire(timeout=GRACE_SECONDS + 5):
+            self._busy.release()
+
+    def close(self) -> None:
+        """Give back what runs, and close what this process holds."""
+        self._slot.heart.drain()
+        self._closed.set()
+        self._wait_until_idle()
+        self._slot.close()
+        self._ringer.close()
+        self._context.close()

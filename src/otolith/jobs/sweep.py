@@ -1,0 +1,217 @@
+"""What any worker does every few seconds: free expired leases, wake what is due, end parents, prune the feed."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Table, case, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from otolith.core.actor import SYSTEM
+from otolith.core.context import Context
+from otolith.core.db import system_clock
+from otolith.jobs.clauses import clock, clock_after
+from otolith.jobs.clockwork import due_times
+from otolith.jobs.contracts import Handler
+from otolith.jobs.lanes import end_pauses
+from otolith.jobs.ledger import HEAD_OF_LINE, JOBS, count_done, settle
+from otolith.jobs.metrics import LEASE_LOSSES
+from otolith.jobs.models import JobEvent, JobSchedule, SweepTurn
+from otolith.jobs.submitting import NEWS, promise, submit
+
+log = structlog.get_logger(__name__)
+
+_TURNS: Table = SweepTurn.__table__  # type: ignore[assignment]
+_SCHEDULES: Table = JobSchedule.__table__  # type: ignore[assignment]
+_EVENTS: Table = JobEvent.__table__  # type: ignore[assignment]
+
+LOST = "WorkerLost"
+# As many rows as a transaction may hold up others for.
+BATCH = 500
+EVENT_HOURS = 24.0
+PRUNE_SECONDS = 60.0
+
+
+def sweep(context: Context, handlers: Iterable[Handler], *, always: bool = False) -> bool:
+    """Do what is due, if it is this caller's turn; whether it was."""
+    settings = context.settings.jobs
+    if not always and not _take_turn(context, "sweep", settings.sweep_seconds):
+        return False
+    with context.database.write(SYSTEM) as session:
+        free_leases(session, settings.max_attempts)
+    with context.database.write(SYSTEM) as session:
+        wake_due(session)
+        resume_lanes(session)
+        settle_parents(session)
+    run_schedules(context, handlers)
+    if _take_turn(context, "prune", PRUNE_SECONDS):
+        prune_events(context)
+    return True
+
+
+def _take_turn(context: Context, name: str, seconds: float) -> bool:
+    # Reading first keeps the many who are too early from queueing for the writer's place.
+    with context.database.read(SYSTEM) as session:
+        early = select(literal(1)).where(_TURNS.c.name == name, _TURNS.c.next_at > clock())
+        if session.execute(early).first() is not None:
+            return False
+    with context.database.write(SYSTEM) as session:
+        mine = update(_TURNS).where(_TURNS.c.name == name, _TURNS.c.next_at <= clock())
+        if session.execute(mine.values(next_at=clock_after(seconds))).rowcount == 1:  # type: ignore[attr-defined]
+            return True
+        first = _insert_once(session.connection())
+        return bool(session.execute(first.values(name=name, next_at=clock_after(seconds))).first())
+
+
+def _insert_once(connection: Connection) -> Any:
+    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    return insert(_TURNS).on_conflict_do_nothing().returning(_TURNS.c.name)
+
+
+def free_leases(session: Session, max_attempts: int) -> int:
+    """Take jobs from workers that have been silent for longer than their lease."""
+    connection = session.connection()
+    expired = (
+        select(JOBS.c.id)
+        .where(JOBS.c.state == "running", JOBS.c.lease_until < clock())
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(connection.execute(expired).scalars())
+    if not ids:
+        return 0
+    mine = JOBS.c.id.in_(ids) & (JOBS.c.state == "running")
+    spent = func.coalesce(JOBS.c.max_attempts, max_attempts) <= JOBS.c.attempt
+    let_go = {"lease_until": None, "worker": None, "eta_seconds": None}
+    message = "Its worker fell silent or died before it was done."
+    over = connection.execute(
+        update(JOBS)
+        .where(mine, spent | JOBS.c.cancel_requested)
+        .values(
+            state=case((JOBS.c.cancel_requested, "cancelled"), else_="dead"),
+            error=message,
+            error_kind=LOST,
+            finished_at=clock(),
+            fence=JOBS.c.fence + 1,
+            cancel_requested=False,
+            **let_go,
+        )
+        .returning(JOBS.c.parent_id)
+    ).all()
+    freed = connection.execute(
+        update(JOBS)
+        .where(mine)
+        .values(
+            state="queued",
+            error=message,
+            error_kind=LOST,
+            virtual_start=HEAD_OF_LINE,
+            fence=JOBS.c.fence + 1,
+            **let_go,
+        )
+        .returning(JOBS.c.lane)
+    ).all()
+    count_done(connection, Counter(row.parent_id for row in over if row.parent_id is not None))
+    for row in freed:
+        promise(session, row.lane)
+    session.info[NEWS] = True
+    LEASE_LOSSES.inc(len(ids))
+    log.warning("jobs.leases.expired", freed=len(freed), dead=len(over))
+    return len(ids)
+
+
+def wake_due(session: Session) -> int:
+    """Put the jobs whose pause is over, or whose time has come, into the queue."""
+    due = (
+        select(JOBS.c.id)
+        .where(JOBS.c.due_at <= clock(), JOBS.c.state.in_(("queued", "retrying")))
+        .order_by(JOBS.c.due_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(session.execute(due).scalars())
+    if not ids:
+        return 0
+    wake = (
+        update(JOBS)
+        .where(JOBS.c.id.in_(ids), JOBS.c.due_at.is_not(None))
+        .values(state="queued", due_at=None, virtual_start=HEAD_OF_LINE)
+        .returning(JOBS.c.lane)
+    )
+    for row in session.execute(wake).all():
+        promise(session, row.lane)
+    return len(ids)
+
+
+def resume_lanes(session: Session) -> None:
+    for lane in end_pauses(session.connection()):
+        promise(session, lane)
+        log.info("jobs.lane.resumed", lane=lane)
+
+
+def settle_parents(session: Session) -> None:
+    """End parents whose last child ended while nobody could tell them."""
+    waiting = select(JOBS.c.id).where(
+        JOBS.c.state == "waiting", JOBS.c.finished_at.is_(None), JOBS.c.children_done >= JOBS.c.children
+    )
+    found = list(session.execute(waiting.limit(BATCH)).scalars())
+    if found:
+        settle(session.connection(), found)
+        session.info[NEWS] = True
+
+
+def run_schedules(context: Context, handlers: Iterable[Handler]) -> int:
+    """Submit the tasks that are due by the clock; each due time gives one job, however many workers look."""
+    ruled = {handler.contract.task: handler for handler in handlers if handler.rule is not None}
+    if not ruled:
+        return 0
+    with context.database.read(SYSTEM) as session:
+        at = system_clock(session)
+        known = {row.task: row for row in session.execute(select(_SCHEDULES)).all()}
+    due = [
+        handler
+        for task, handler in ruled.items()
+        if task not in known or known[task].rule != handler.rule or known[task].next_due <= at
+    ]
+    if not due:
+        return 0
+    with context.database.write(SYSTEM) as session:
+        return sum(_run_schedule(session, handler, at) for handler in due)
+
+
+def _run_schedule(session: Session, handler: Handler, at: dt.datetime) -> bool:
+    contract = handler.contract
+    rule = handler.rule or ""
+    following = due_times(rule)(at)
+    mine = _SCHEDULES.c.task == contract.task
+    row = session.execute(select(_SCHEDULES).where(mine).with_for_update()).one_or_none()
+    if row is None or row.rule != rule:
+        # A task that is new, or whose rule changed, begins with its next time.
+        session.execute(delete(_SCHEDULES).where(mine))
+        insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+        values = {"task": contract.task, "rule": rule, "next_due": following}
+        session.execute(insert(_SCHEDULES).values(**values).on_conflict_do_nothing())
+        return False
+    if row.next_due > at:
+        return False
+    key = f"schedule {row.next_due.isoformat()}"
+    # Times that passed while nobody worked are made up for by one run.
+    job = submit(session, contract, contract.payload(), idempotency_key=key)
+    session.execute(update(_SCHEDULES).where(mine).values(next_due=following, last_due=row.next_due, last_job_id=job))
+    return True
+
+
+def prune_events(context: Context) -> int:
+    """Forget events that nobody will resume from any more."""
+    old = select(_EVENTS.c.id).where(_EVENTS.c.at < clock_after(-EVENT_HOURS * 3600)).limit(BATCH * 10)
+    total = 0
+    while True:
+        with context.database.write(SYSTEM) as session:
+            count: int = session.execute(delete(_EVENTS).where(_EVENTS.c.id.in_(old))).rowcount  # type: ignore[attr-defined]
+        total += count
+        if count < BATCH * 10:
+            return total

@@ -1,0 +1,214 @@
+"""A worker: the Celery process whose children hear bells and run the jobs of all slices."""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import structlog
+from celery import Celery, signals
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from otolith import composition
+from otolith.core.context import Context
+from otolith.core.errors import AppError
+from otolith.core.logging import configure_logging
+from otolith.core.settings import Settings, load_settings
+from otolith.jobs.bells import connect_bells
+from otolith.jobs.broker import BELL, make_app, queue_of
+from otolith.jobs.child import Child, Duty
+from otolith.jobs.contracts import Handler, Handlers
+from otolith.jobs.lanes import known_lanes
+from otolith.jobs.workers import sign_off, worker_name
+
+log = structlog.get_logger(__name__)
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+Build = Callable[[Settings], Context]
+
+
+class CannotWork(AppError):
+    """The worker cannot start."""
+
+    status = 500
+
+
+@dataclass
+class Crew:
+    """A worker's Celery application with what its children need to begin; each child fills in its own `child`."""
+
+    app: Celery
+    settings: Settings
+    handlers: Handlers
+    duty: Duty
+    build: Build
+    child: Child | None = None
+
+    def begin(self) -> None:
+        """In a child just forked: open everything anew, because nothing open may cross a fork."""
+        context = self.build(self.settings)
+        ringer = connect_bells(self.settings, context.database)
+        self.child = Child(context, self.handlers, self.duty, ringer)
+        signal.signal(signal.SIGTERM, lambda _number, _frame: self.drain())
+
+    def drain(self) -> None:
+        if self.child is not None:
+            self.child.drain()
+
+    def hear(self, lane: str) -> None:
+        if self.child is not None:
+            self.child.hear(lane)
+
+    def end(self) -> None:
+        if self.child is not None:
+            self.child.close()
+
+
+def make_crew(
+    settings: Settings,
+    *,
+    lanes: Sequence[str] = (),
+    concurrency: int | None = None,
+    name: str = "",
+    handlers: Iterable[Handler] | None = None,
+    build: Build = composition.build_context,
+) -> Crew:
+    """A worker that is ready to start."""
+    try:
+        served = known_lanes(lanes)
+    except ValueError as error:
+        raise CannotWork(str(error)) from error
+    children = concurrency or settings.jobs.concurrency or max(2, os.cpu_count() or 2)
+    folder = Path(tempfile.mkdtemp(prefix="otolith-worker-"))
+    duty = Duty(worker_name(name), os.getpid(), served, children, folder)
+    known = Handlers(composition.HANDLERS if handlers is None else handlers)
+    crew = Crew(make_app(settings), settings, known, duty, build)
+
+    @crew.app.task(name=BELL, ignore_result=True)
+    def bell(lane: str) -> None:
+        crew.hear(lane)
+
+    return crew
+
+
+def run_worker(
+    settings: Settings,
+    *,
+    lanes: Sequence[str] = (),
+    concurrency: int | None = None,
+    metrics_port: int | None = None,
+    name: str = "",
+    handlers: Iterable[Handler] | None = None,
+    build: Build = composition.build_context,
+) -> int:
+    """Work until SIGTERM or SIGINT; the exit code."""
+    port = settings.jobs.metrics_port if metrics_port is None else metrics_port
+    if port and METRICS_FOLDER not in os.environ:
+        _begin_again_with_shared_metrics()
+    crew = make_crew(settings, lanes=lanes, concurrency=concurrency, name=name, handlers=handlers, build=build)
+    receivers = _connect_signals(crew)
+    try:
+        if port:
+            _serve_metrics(settings.host, port)
+        log.info("worker.start", name=crew.duty.name, lanes=crew.duty.lanes, children=crew.duty.concurrency)
+        return _run_celery(crew)
+    finally:
+        for receiver in receivers:
+            receiver()
+        _clean_up(crew)
+
+
+def _run_celery(crew: Crew) -> int:
+    worker = crew.app.Worker(
+        hostname=f"otolith@{crew.duty.name}",
+        queues=[queue_of(lane) for lane in crew.duty.lanes],
+        concurrency=crew.duty.concurrency,
+        pool="prefork",
+        loglevel="WARNING",
+        optimization="fair",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def _connect_signals(crew: Crew) -> list[Callable[[], Any]]:
+    """Hook the crew into Celery's life; the functions that unhook it."""
+
+    def begin(**_sent: Any) -> None:
+        crew.begin()
+
+    def end(**_sent: Any) -> None:
+        crew.end()
+
+    def drain(**_sent: Any) -> None:
+        for process in psutil.Process().children():
+            process.terminate()
+
+    def leave_logging_alone(**_sent: Any) -> None:
+        """Celery configures logging unless somebody listens to this signal."""
+
+    pairs = (
+        (signals.worker_process_init, begin),
+        (signals.worker_process_shutdown, end),
+        (signals.worker_shutting_down, drain),
+        (signals.setup_logging, leave_logging_alone),
+    )
+    for sent, receiver in pairs:
+        sent.connect(receiver, weak=False)
+    return [partial(sent.disconnect, receiver) for sent, receiver in pairs]
+
+
+def _begin_again_with_shared_metrics() -> None:
+    """Start this very program anew: children count into shared files only if that was said before the first import."""
+    folder = tempfile.mkdtemp(prefix="otolith-metrics-")
+    environment = {**os.environ, METRICS_FOLDER: folder}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 -- Ourselves.
+
+
+def _serve_metrics(host: str, port: int) -> None:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    try:
+        start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        detail = f"The worker's metrics cannot be served on {host}:{port}: {error.strerror}. Name another port."
+        raise CannotWork(detail) from error
+
+
+def _clean_up(crew: Crew) -> None:
+    shutil.rmtree(crew.duty.folder, ignore_errors=True)
+    if METRICS_FOLDER in os.environ and Path(os.environ[METRICS_FOLDER]).name.startswith("otolith-metrics-"):
+        shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)
+    context = crew.build(crew.settings)
+    try:
+        sign_off(context, crew.duty.name)
+    except AppError as error:
+        log.warning("worker.sign_off.failed", error=error.detail)
+    finally:
+        context.close()
+    log.info("worker.stop", name=crew.duty.name, host=socket.gethostname())
+
+
+def __getattr__(name: str) -> Any:
+    """`celery -A otolith.worker worker` finds its application here; settings come from the environment."""
+    if name not in ("app", "celery"):
+        raise AttributeError(name)
+    settings = load_settings()
+    configure_logging(settings)
+    crew = make_crew(settings)
+    _connect_signals(crew)
+    return crew.app
