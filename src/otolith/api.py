@@ -33,13 +33,14 @@ from otolith.core.proxies import TrustedProxies
 from otolith.core.requests import REQUEST_ID, RequestLog
 from otolith.core.security_headers import SecurityHeaders
 from otolith.core.settings import Settings, load_settings
+from otolith.library.routes import router as library_router
 from otolith.media.routes import router as media_router
 from otolith.migrations.migrate import migrate
 from otolith.supervision import embedded_workers
 
 log = structlog.get_logger(__name__)
 
-ROUTERS: Sequence[APIRouter] = (health_router, accounts_router, media_router)
+ROUTERS: Sequence[APIRouter] = (health_router, accounts_router, media_router, library_router)
 
 PREFIX = "/api"
 SIGN_IN_PATHS = ("/auth/login", "/api/auth/login", "/sign-in")
@@ -55,7 +56,6 @@ TAGS = [
     {"name": "jobs", "description": "Work that runs in the background."},
     {"name": "media", "description": "Sound files: uploads, playback and waveforms."},
     {"name": "library", "description": "Recordings, what was heard in them, and scans of folders."},
-    {"name": "media", "description": "Sound files: uploads, playing, waveforms."},
 ]
 
 

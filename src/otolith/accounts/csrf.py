@@ -73,7 +73,8 @@ class CsrfGuard:
     async def _double_submit(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
         secret = connection.cookies.get(SESSION_COOKIE)
-        if not secret or scope["path"] in self.sign_in_paths:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if not secret or path in self.sign_in_paths:
             await self.app(scope, receive, send)
             return
         given = connection.headers.get(CSRF_HEADER)

@@ -26,7 +26,7 @@ class BodyLimit:
         self.uploads = tuple(uploads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_upload(scope["path"]):
+        if scope["type"] != "http" or self._is_upload(scope["path"].removeprefix(scope.get("root_path", ""))):
             await self.app(scope, receive, send)
             return
         length = Headers(scope=scope).get("content-length", "0")
