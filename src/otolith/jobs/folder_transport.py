@@ -35,7 +35,7 @@ class Channel(filesystem.Channel):
             self._quiet_since = changed if settled else 0
             raise
 
-    def _put(self, queue: str, payload: Any, **_options: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_options: Any) -> None:  # type: ignore[override]  # As kombu's own does.
         folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}.msg"
         partial = folder / f".{name}.part"
