@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -21,6 +22,10 @@ from tests.services import PostgresServer, RedisServer
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("otolith", deadline=None)
+hypothesis.settings.load_profile("otolith")
 
 TEMPLATE = "otolith_template"
 ADMIN_PASSWORD = "correct horse battery staple"

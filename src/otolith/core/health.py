@@ -65,7 +65,7 @@ def check_broker(context: Context) -> str:
             raise Unfit(message)
         return "connected"
     with Connection(url, connect_timeout=PATIENCE) as connection:
-        connection.ensure_connection(max_retries=1, timeout=int(PATIENCE))
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=int(PATIENCE))
     return "connected"
 
 
