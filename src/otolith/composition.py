@@ -1,14 +1,20 @@
 """Where the slices meet: the context of a process, and who listens to whom."""
 
-from otolith.core.context import Context
+from otolith.core.context import Context, Hooks
 from otolith.core.db import Database
 from otolith.core.settings import Settings
 from otolith.core.storage import open_storage
 from otolith.jobs.bells import connect_bells
 from otolith.jobs.service import Handler
+from otolith.library import jobs as library_jobs
+from otolith.library.service import on_media_added
+from otolith.media.events import MediaAdded
 
 # What workers can do: the handlers of all slices.
-HANDLERS: tuple[Handler, ...] = ()
+HANDLERS: tuple[Handler, ...] = (library_jobs.scan, library_jobs.index, library_jobs.analyse)
+
+# Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.
+HOOKS: Hooks = {MediaAdded: (on_media_added,)}
 
 
 def build_context(settings: Settings) -> Context:
@@ -16,4 +22,4 @@ def build_context(settings: Settings) -> Context:
     settings.folder.make()
     database = Database(settings.effective_database_url, pool_size=settings.database_pool)
     connect_bells(settings, database)
-    return Context(settings=settings, database=database, storage=open_storage(settings))
+    return Context(settings=settings, database=database, storage=open_storage(settings), hooks=HOOKS)
