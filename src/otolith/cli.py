@@ -75,6 +75,44 @@ def serve(data: DataOption = None, host: HostOption = None, port: PortOption = N
 
 
 @app.command()
+def worker(
+    data: DataOption = None,
+    lanes: Annotated[
+        str | None,
+        typer.Option("--lanes", metavar="A,B", help="Lanes to serve, with commas.", show_default="all of them"),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", "-c", min=1, max=256, help="Children.", show_default="one a core")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="A name of its own.", show_default="host and process")] = "",
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", min=0, max=65535, help="Serve /metrics there.", show_default="none")
+    ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Say whether a worker of this host is alive, and end (for health checks).")
+    ] = False,
+) -> None:
+    """Run jobs until Ctrl-C. Work in progress is given back at the end, and nothing is lost.
+
+    Lanes: interactive, index, audio, speech, language, network, maintenance.
+    """
+    with plain_errors():
+        settings = settings_for(data)
+        if probe:
+            from otolith.jobs.service import probe as run_probe
+
+            code, sentence = run_probe(settings, name)
+            typer.echo(sentence)
+            raise typer.Exit(code)
+        from otolith.worker import run_worker
+
+        configure_logging(settings)
+        served = [lane.strip() for lane in (lanes or "").split(",") if lane.strip()]
+        code = run_worker(settings, lanes=served, concurrency=concurrency, metrics_port=metrics_port, name=name)
+    raise typer.Exit(code)
+
+
+@app.command()
 def migrate(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Bring the database to the schema of this version.
 
