@@ -121,7 +121,7 @@ class Ringer:
 
     def _ring(self, lane: str, wanted: int) -> None:
         # A process that never rings does not pay for these imports.
-        from otolith.jobs.broker import BELL, QUEUE_OPTIONS, make_app, queue_of
+        from otolith.jobs.broker import BELL, QUEUE_OPTIONS, make_app, queue_of  # noqa: PLC0415 -- As said above.
 
         if self._producer is None:
             self._app = self._app or make_app(self._settings)
