@@ -7,14 +7,14 @@ from otolith.core.storage import open_storage
 from otolith.jobs.bells import connect_bells
 from otolith.jobs.service import Handler
 from otolith.library import jobs as library_jobs
-from otolith.library.service import on_media_added
-from otolith.media.events import MediaAdded
+from otolith.library.service import on_media_added, on_media_sent_again
+from otolith.media.events import MediaAdded, MediaSentAgain
 
 # What workers can do: the handlers of all slices.
 HANDLERS: tuple[Handler, ...] = (library_jobs.scan, library_jobs.index, library_jobs.analyse)
 
 # Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.
-HOOKS: Hooks = {MediaAdded: (on_media_added,)}
+HOOKS: Hooks = {MediaAdded: (on_media_added,), MediaSentAgain: (on_media_sent_again,)}
 
 
 def build_context(settings: Settings) -> Context:

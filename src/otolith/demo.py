@@ -1,4 +1,4 @@
-"""`otolith demo`: a dozen recordings made on the spot, analysed through the ledger, and the answers beside the truth."""
+"""`otolith demo`: a dozen recordings made on the spot, analysed through the ledger, answers beside the truth."""
 
 import os
 import shutil
@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -24,18 +23,15 @@ from sqlalchemy import func, select
 
 from otolith.accounts.seeding import seed
 from otolith.accounts.service import home_workspace
-from otolith.composition import build_context
+from otolith.composition import HANDLERS, build_context
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.logging import configure_logging
 from otolith.core.seed_names import ALIASES, DATABASE_ALIASES
 from otolith.core.settings import AdminSettings, LogSettings, Settings
 from otolith.core.terminal import JsonOption, error_console, fail, plain_errors, print_json
-from otolith.jobs.contracts import Handlers
-from otolith.jobs.models import TERMINAL, Job
-from otolith.jobs.slot import Slot
-from otolith.jobs.sweep import sweep
-from otolith.library import jobs as library_jobs
+from otolith.jobs.inline import Progress, run_inline
+from otolith.jobs.models import Job
 from otolith.library import service
 from otolith.library.engine.pieces import PIECES, Piece
 from otolith.library.recordings import record
@@ -45,7 +41,6 @@ from otolith.serving import up
 
 TEMPO_TOLERANCE: Final = 0.04
 _TICK: Final = 0.1
-_HANDLERS: Final = (library_jobs.scan, library_jobs.index, library_jobs.analyse)
 
 
 @dataclass
@@ -91,6 +86,7 @@ class _Board:
 
     def table(self) -> Table:
         table = Table(title=self.heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+        table.collapse_padding = True
         table.add_column("recording", no_wrap=True, min_width=33)
         table.add_column("format", style="dim")
         table.add_column("tempo", justify="right", min_width=7)
@@ -210,11 +206,13 @@ def _take_in(context: Context, board: _Board, music: Path, show: Callable[[str],
     with context.database.write(SYSTEM) as session:
         workspace_id = home_workspace(session).id
         started = service.start_scan(session, context, SYSTEM, music, workspace_id)
-    with _hands(context, started.job_id):
-        while not _is_over(context, started.job_id):
-            _look(context, board)
-            show("Scan → index → analyse")
-            time.sleep(_TICK)
+
+    def watch(_progress: Progress) -> None:
+        _look(context, board)
+        show("Scan → index → analyse")
+
+    threads = max(2, min(4, os.cpu_count() or 1))
+    run_inline(context, started.job_id, HANDLERS, watch=watch, threads=threads, even_with_workers=True)
     _look(context, board)
     with context.database.read(SYSTEM) as session:
         states = dict(session.execute(select(Job.state, func.count()).group_by(Job.state)).tuples().all())
@@ -224,38 +222,6 @@ def _take_in(context: Context, board: _Board, music: Path, show: Callable[[str],
 def _look(context: Context, board: _Board) -> None:
     with context.database.read(SYSTEM) as session:
         board.update(service.list_tracks(session, SYSTEM, limit=100).items)
-
-
-def _is_over(context: Context, job_id: UUID) -> bool:
-    with context.database.read(SYSTEM) as session:
-        return session.get_one(Job, job_id).state in TERMINAL
-
-
-@contextmanager
-def _hands(context: Context, root: UUID) -> Iterator[None]:
-    """Places in this process where the jobs below `root` run, two at least."""
-    handlers = Handlers(_HANDLERS)
-    enough = threading.Event()
-
-    def work(number: int) -> None:
-        slot = Slot(context, handlers, f"demo-{number}")
-        try:
-            while not enough.is_set():
-                if not slot.work_on(root):
-                    sweep(context, handlers)
-                    enough.wait(_TICK)
-        finally:
-            slot.close()
-
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(max(2, min(4, os.cpu_count() or 1)))]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        for thread in threads:
-            thread.join()
 
 
 def _show(result: dict[str, Any], board: _Board) -> None:

@@ -14,6 +14,7 @@ from otolith.core.actor import Actor, visible_to
 from otolith.core.context import Context
 from otolith.core.db import now
 from otolith.core.errors import BadRequest, NotAllowed, NotFound
+from otolith.core.ids import new_id
 from otolith.core.paging import BadCursor, Page
 from otolith.identify import service as identify
 from otolith.jobs.models import TERMINAL, Job
@@ -36,7 +37,7 @@ from otolith.library.schemas import (
     TrackFile,
     TrackItem,
 )
-from otolith.media.events import MediaAdded
+from otolith.media.events import MediaAdded, MediaSentAgain
 from otolith.media.listening import Limits, Listener
 from otolith.media.models import Media
 
@@ -238,9 +239,29 @@ def on_media_added(context: Context, session: Session, event: MediaAdded) -> Non
     del context
     media = session.get_one(Media, event.media_id)
     title = clean(media.name.rpartition(".")[0] or media.name) or "?"
-    session.add(Track(workspace_id=event.workspace_id, media_id=event.media_id, title=title, title_key=fold(title)))
+    track = Track(
+        id=new_id(), workspace_id=event.workspace_id, media_id=event.media_id, title=title, title_key=fold(title)
+    )
+    session.add(track)
+    event.made["track"] = track.id
+    event.made["job"] = _analyse_upload(session, event)
+
+
+def on_media_sent_again(context: Context, session: Session, event: MediaSentAgain) -> None:
+    """Name the track that an upload is already; one that failed is tried again, since the cause may be gone."""
+    del context
+    track = queries.tracks_of(session, [event.media_id]).get(event.media_id)
+    if track is None:
+        return
+    event.made["track"] = track.id
+    if track.state == "failed":
+        track.state, track.error = "waiting", None
+        event.made["job"] = _analyse_upload(session, event)
+
+
+def _analyse_upload(session: Session, event: MediaAdded | MediaSentAgain) -> UUID:
     payload = AnalysePayload(media=[ToAnalyse(media_id=event.media_id)], read_tags=True)
-    submit(session, ANALYSE, payload, workspace=event.workspace_id, user=event.user_id, priority="high")
+    return submit(session, ANALYSE, payload, workspace=event.workspace_id, user=event.user_id, priority="high")
 
 
 def analyse_file(

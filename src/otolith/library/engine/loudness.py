@@ -53,6 +53,7 @@ class Loudness:
         most = max(1, _SAMPLES_AT_ONCE // source.channels)
         if source.rate >= LOWEST_RATE:
             self._filter = KWeighting(source.rate, source.layout, most)
+            self._gate = Gate(source.rate / 10 / self._filter.hop)
             most = self._filter.block
         self._block = np.empty((source.channels, most), dtype=np.float32)
         self._filled = 0

@@ -11,7 +11,6 @@ Energies = NDArray[np.float64]
 _OFFSET = -0.691
 _MOMENTARY_HOPS = 40
 _SHORT_TERM_HOPS = 300
-_TENTH_HOPS = 10
 _MOMENTARY_TENTHS = 4
 _SHORT_TERM_TENTHS = 30
 _ABSOLUTE_GATE = -70.0
@@ -21,15 +20,18 @@ _RANGE_PERCENTILES = (0.10, 0.95)
 
 
 class Gate:
-    """Takes the K-weighted energy of each hop of 10 ms; keeps one number for every 100 ms.
+    """Takes the K-weighted energy of each hop of about 10 ms; keeps one number for every 100 ms.
 
-    The maxima are sought at every hop, because a meter that looks only every 100 ms reads a sound of 400 ms up to
-    0.6 LU too low; the gates work on steps of 100 ms, as BS.1770 says.
+    `tenth` is the number of hops in 100 ms, which need not be whole. The maxima are sought at every hop, because a
+    meter that looks only every 100 ms reads a sound of 400 ms up to 0.6 LU too low; the gates work on steps of
+    100 ms, as BS.1770 says.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tenth: float = 10.0) -> None:
+        self._tenth = tenth
         self._recent: Energies = np.empty(0)
         self._uncounted: Energies = np.empty(0)
+        self._counted = 0
         self._tenths = array("d")
         self._momentary = 0.0
         self._short_term = 0.0
@@ -40,10 +42,18 @@ class Gate:
         self._momentary = max(self._momentary, _highest(sums, _MOMENTARY_HOPS))
         self._short_term = max(self._short_term, _highest(sums, _SHORT_TERM_HOPS))
         self._recent = hops[1 - _SHORT_TERM_HOPS :]
-        hops = np.concatenate([self._uncounted, energies])
-        whole = len(hops) // _TENTH_HOPS * _TENTH_HOPS
-        self._tenths.frombytes(hops[:whole].reshape(-1, _TENTH_HOPS).mean(axis=1).tobytes())
-        self._uncounted = hops[whole:]
+        self._count(np.concatenate([self._uncounted, energies]))
+
+    def _count(self, hops: Energies) -> None:
+        """Sum whole tenths of a second; where they are no whole number of hops, each edge is at the nearest hop."""
+        edges = np.arange(len(self._tenths), 1 + int((self._counted + len(hops)) / self._tenth + 1))
+        places = np.rint(edges * self._tenth).astype(np.int64) - self._counted
+        places = places[places <= len(hops)]
+        if len(places) > 1:
+            sums = np.add.reduceat(hops, places[:-1]) if places[-1] == len(hops) else np.add.reduceat(hops, places)[:-1]
+            self._tenths.frombytes((sums / np.diff(places)).tobytes())
+        self._uncounted = hops[places[-1] :]
+        self._counted += int(places[-1])
 
     def momentary_max(self) -> float | None:
         """The loudest 400 ms in LUFS."""

@@ -18,7 +18,7 @@ PLAYLISTS: Final = frozenset(b"m3u m3u8 pls xspf asx wax wvx wpl zpl".split())
 OTHERS: Final = frozenset(
     b"jpg jpeg png gif webp bmp tif tiff svg heic avif ico psd txt nfo log cue lrc srt md5 sfv ffp accurip toc pdf doc "
     b"docx odt rtf epub html htm xml json yaml yml toml ini cfg conf csv md py sh js css zip rar 7z gz bz2 xz zst tar "
-    b"iso exe dll so db sqlite sqlite3 ds_store lnk url desktop torrent part crdownload tmp bak avi mov mkv m4v mpg "
+    b"iso exe dll so db sqlite sqlite3 lnk url desktop torrent part crdownload tmp bak avi mov mkv m4v mpg "
     b"mpeg wmv flv vob ts mid midi sf2 sf3 als flp ptx nomedia".split()
 )
 _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
@@ -153,7 +153,7 @@ def _look(entry: os.DirEntry[bytes]) -> Iterator[Step]:
 
 
 def _is_wanted(entry: os.DirEntry[bytes], suffix: bytes, *, named_sound: bool) -> bool:
-    if suffix in OTHERS:
+    if suffix in OTHERS or entry.name == b".DS_Store":
         return False
     if entry.name.startswith(b"._"):
         # Beside each file on a foreign disk macOS leaves one of the same name with "._" before it, which is no sound.
