@@ -101,11 +101,19 @@ class NotAvailable(AppError):
     status = 503
 
 
+def _title(status: int, kind: str) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        # Some protocols have statuses of their own, such as tus its 460.
+        return kind.replace("-", " ").capitalize()
+
+
 def problem_of(request: "Request", status: int, kind: str, detail: str, **extra: Any) -> dict[str, Any]:
     """The problem document of one failed request."""
     document: dict[str, Any] = {
         "type": f"urn:otolith:problem:{kind}",
-        "title": HTTPStatus(status).phrase,
+        "title": _title(status, kind),
         "status": status,
         "detail": detail,
         "instance": request.url.path,

@@ -77,7 +77,31 @@ def known_contents(session: Session, sha256s: Sequence[str]) -> set[str]:
 
 
 def upload(session: Session, actor: Actor, upload_id: UUID) -> Upload | None:
-    return session.scalar(select(Upload).where(visible_to(actor, Upload.workspace_id), Upload.id == upload_id))
+    """An upload that the caller began; other members of the workspace see what becomes of it, but do not go on."""
+    statement = select(Upload).where(visible_to(actor, Upload.workspace_id), Upload.id == upload_id)
+    if not actor.is_system:
+        statement = statement.where(Upload.user_id == actor.user_id)
+    return session.scalar(statement)
+
+
+def move_upload(
+    session: Session, upload_id: UUID, before: int, received: int, size: int | None, expires_at: dt.datetime
+) -> bool:
+    """Write a new offset down; False if the upload went away or moved meanwhile."""
+    statement = (
+        update(Upload)
+        .where(Upload.id == upload_id, Upload.received == before, Upload.media_id.is_(None))
+        .values(received=received, size=size, expires_at=expires_at)
+    )
+    return session.connection().execute(statement).rowcount == 1
+
+
+def settle_upload(session: Session, upload_id: UUID, media_id: UUID | None, refused: str | None) -> None:
+    session.execute(update(Upload).where(Upload.id == upload_id).values(media_id=media_id, refused=refused))
+
+
+def delete_upload(session: Session, upload_id: UUID) -> None:
+    session.execute(delete(Upload).where(Upload.id == upload_id))
 
 
 def expired_uploads(session: Session, moment: dt.datetime, limit: int) -> Sequence[Upload]:

@@ -26,6 +26,7 @@ from otolith.media.models import Media
 from otolith.media.schemas import MediaOut, UploadAnswer, UploadedFile, WaveformOut
 from otolith.media.streaming import RangeNotThere, WrongVersion
 from otolith.media.threads import in_thread
+from otolith.media.tus_routes import router as tus_router
 
 bodies = APIRouter(prefix="/media", route_class=lingering.UploadRoute)
 plain = APIRouter(prefix="/media")
@@ -211,5 +212,6 @@ def get_waveform(
 
 
 router = APIRouter(tags=["media"], responses=responses(NotSignedIn))
+router.include_router(tus_router)
 router.include_router(bodies)
 router.include_router(plain)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+import anyio
 from python_multipart.multipart import parse_options_header
 
 from otolith.core.actor import Actor
@@ -49,7 +50,8 @@ async def receive(
         arrived = await in_thread(receiver.finish)
         return [await in_thread(partial(take_in, context, actor, workspace, file)) for file in arrived]
     finally:
-        await in_thread(receiver.close)
+        with anyio.CancelScope(shield=True):
+            await in_thread(receiver.close)
 
 
 async def body_of(request: "Request") -> AsyncIterator[bytes]:
