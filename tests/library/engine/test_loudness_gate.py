@@ -42,7 +42,8 @@ def test_blocks_of_400_milliseconds_step_by_100() -> None:
 def test_what_lies_ten_units_under_the_mean_does_not_count() -> None:
     loud, quiet = [level(-20)] * 6000, [level(-35)] * 6000
     integrated = judged(loud + quiet, 10.0, [])[0]
-    assert integrated == pytest.approx(-20, abs=0.01)
+    # The three blocks that straddle the edge count; without the gate this would be -22.9.
+    assert integrated == pytest.approx(-20, abs=0.02)
 
 
 @given(sizes=st.lists(st.integers(0, 120), max_size=15), tenth=st.sampled_from([10.0, 10.0227, 10.4, 9.6]))
