@@ -106,7 +106,8 @@ def _band_energies(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     frames = sliding_window_view(samples, FRAME)[::HOP] * _WINDOW
     spectrum = fft.rfft(frames, axis=1)[:, _LOWEST_BIN:_HIGHEST_BIN]
     power = spectrum.real**2 + spectrum.imag**2
-    return (power @ _BAND_OF_BIN).astype(np.float64)
+    energies: NDArray[np.float64] = (power @ _BAND_OF_BIN).astype(np.float64)
+    return energies
 
 
 def _normalised(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
