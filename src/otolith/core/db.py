@@ -149,6 +149,7 @@ class Database:
         self.pool_size = pool_size
         # Called after each commit with what the session's users noted in `Session.info`.
         self.on_commit: list[Callable[[dict[Any, Any]], None]] = []
+        self.on_dispose: list[Callable[[], None]] = []
 
     @property
     def is_sqlite(self) -> bool:
@@ -194,7 +195,9 @@ class Database:
             raise
 
     def dispose(self) -> None:
-        """Close the pooled connections, as a process does at its end or after a fork."""
+        """Close the pooled connections, as a process does at its end."""
+        for callback in self.on_dispose:
+            callback()
         self.engine.dispose()
 
 

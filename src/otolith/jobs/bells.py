@@ -166,4 +166,5 @@ def connect_bells(settings: Settings, database: Database) -> Ringer:
             return listener
     ringer = Ringer(settings, database)
     database.on_commit.append(ringer)
+    database.on_dispose.append(ringer.close)
     return ringer
