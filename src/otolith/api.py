@@ -29,10 +29,12 @@ from otolith.core.context import Context
 from otolith.core.db import Database
 from otolith.core.health import router as health_router
 from otolith.core.logging import configure_logging
+from otolith.core.openapi import DescribedApi
 from otolith.core.proxies import TrustedProxies
 from otolith.core.requests import REQUEST_ID, RequestLog
 from otolith.core.security_headers import SecurityHeaders
 from otolith.core.settings import Settings, load_settings
+from otolith.jobs.routes import router as jobs_router
 from otolith.library.routes import router as library_router
 from otolith.media.routes import router as media_router
 from otolith.migrations.migrate import migrate
@@ -40,7 +42,7 @@ from otolith.supervision import embedded_workers
 
 log = structlog.get_logger(__name__)
 
-ROUTERS: Sequence[APIRouter] = (health_router, accounts_router, media_router, library_router)
+ROUTERS: Sequence[APIRouter] = (health_router, accounts_router, jobs_router, media_router, library_router)
 
 PREFIX = "/api"
 SIGN_IN_PATHS = ("/auth/login", "/api/auth/login", "/sign-in")
@@ -59,9 +61,9 @@ TAGS = [
 ]
 
 
-def build_api(context: Context) -> FastAPI:
+def build_api(context: Context) -> DescribedApi:
     """The routes of every slice over `context`, without the middlewares that only the outermost app carries."""
-    api = FastAPI(
+    api = DescribedApi(
         title="Otolith",
         version=__version__,
         description="Put sound in; Otolith tells you what it is, what is said and how it sounds.",

@@ -24,19 +24,16 @@ from otolith.accounts.schemas import (
 )
 from otolith.core.actor import Actor
 from otolith.core.errors import (
-    NotAcceptable,
-    NotAllowed,
-    NotAvailable,
     NotFound,
     NotSignedIn,
     responses,
 )
 from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 
-router = APIRouter(tags=["accounts"], responses=responses(NotAcceptable, NotAvailable))
+router = APIRouter(tags=["accounts"])
 
 
-@router.post("/auth/login", summary="Sign in", responses=responses(NotSignedIn, NotAllowed))
+@router.post("/auth/login", summary="Sign in")
 def sign_in(body: Credentials, request: Request, response: Response, context: Ctx) -> SignedInOut:
     """Begin a session. It lives in a cookie that scripts cannot read; another cookie holds the CSRF token."""
     signed_in = service.sign_in(
@@ -51,7 +48,7 @@ def sign_in(body: Credentials, request: Request, response: Response, context: Ct
     return SignedInOut(username=signed_in.user_name, csrf_token=signed_in.csrf_token, expires_at=signed_in.expires_at)
 
 
-@router.post("/auth/logout", summary="Sign out", status_code=204, responses=responses(NotAllowed))
+@router.post("/auth/logout", summary="Sign out", status_code=204)
 def sign_out(request: Request, response: Response, context: Ctx) -> None:
     """End this session and forget its cookies. Signing out twice is no error."""
     if secret := request.cookies.get(SESSION_COOKIE):
@@ -59,7 +56,7 @@ def sign_out(request: Request, response: Response, context: Ctx) -> None:
     clear_cookies(response, context.settings)
 
 
-@router.get("/auth/csrf", summary="The CSRF token of this session", responses=responses(NotSignedIn))
+@router.get("/auth/csrf", summary="The CSRF token of this session")
 def csrf_token(request: Request, actor: CurrentActor) -> CsrfOut:
     """For a page that lost the readable cookie. An API token needs no CSRF token and gets none."""
     secret = request.cookies.get(SESSION_COOKIE)
@@ -69,7 +66,7 @@ def csrf_token(request: Request, actor: CurrentActor) -> CsrfOut:
     return CsrfOut(csrf_token=csrf_of(secret))
 
 
-@router.get("/whoami", summary="Who you are", responses=responses(NotSignedIn))
+@router.get("/whoami", summary="Who you are")
 def whoami(session: Reading, actor: CurrentActor) -> WhoamiOut:
     """Check a session or a token, and tell what it lets you do."""
     known = service.whoami(session, actor)
@@ -85,7 +82,7 @@ def whoami(session: Reading, actor: CurrentActor) -> WhoamiOut:
     )
 
 
-@router.get("/tokens", summary="List your API tokens", responses=responses(NotSignedIn))
+@router.get("/tokens", summary="List your API tokens")
 def list_tokens(session: Reading, actor: CurrentActor) -> TokensOut:
     """Newest first, without their secrets; revoked ones stay in the list."""
     tokens = [TokenOut.model_validate(token) for token in service.list_tokens(session, actor)]
@@ -96,7 +93,7 @@ def list_tokens(session: Reading, actor: CurrentActor) -> TokensOut:
     "/tokens",
     summary="Make an API token",
     status_code=201,
-    responses=responses(NotSignedIn, NotAllowed, NotFound),
+    responses=responses(NotFound),
 )
 def create_token(body: TokenIn, session: Writing, actor: CurrentActor) -> NewTokenOut:
     """The secret is in this answer and nowhere else: only its SHA-256 is kept."""
@@ -111,22 +108,20 @@ def create_token(body: TokenIn, session: Writing, actor: CurrentActor) -> NewTok
     return _new_token(token, secret)
 
 
-@router.delete(
-    "/tokens/{token_id}", summary="Revoke an API token", responses=responses(NotSignedIn, NotAllowed, NotFound)
-)
+@router.delete("/tokens/{token_id}", summary="Revoke an API token", responses=responses(NotFound))
 def revoke_token(token_id: UUID, session: Writing, actor: CurrentActor) -> TokenOut:
     """The token is refused from the next request on."""
     return TokenOut.model_validate(service.revoke_token(session, actor, token_id))
 
 
-@router.get("/workspaces", summary="List your workspaces", responses=responses(NotSignedIn))
+@router.get("/workspaces", summary="List your workspaces")
 def list_workspaces(session: Reading, actor: CurrentActor) -> WorkspacesOut:
     """Those that you are a member of, and that your credential lets you see."""
     workspaces = [_workspace(workspace, actor) for workspace in service.list_workspaces(session, actor)]
     return WorkspacesOut(items=workspaces, total=len(workspaces))
 
 
-@router.post("/workspaces", summary="Make a workspace", status_code=201, responses=responses(NotSignedIn, NotAllowed))
+@router.post("/workspaces", summary="Make a workspace", status_code=201)
 def create_workspace(body: WorkspaceIn, context: Ctx, actor: CurrentActor) -> WorkspaceOut:
     """You become its owner."""
     workspace = service.create_workspace(context, actor, body.name)
@@ -136,7 +131,7 @@ def create_workspace(body: WorkspaceIn, context: Ctx, actor: CurrentActor) -> Wo
 @router.get(
     "/workspaces/{workspace_id}/members",
     summary="List the members of a workspace",
-    responses=responses(NotSignedIn, NotFound),
+    responses=responses(NotFound),
 )
 def list_members(workspace_id: UUID, session: Reading, actor: CurrentActor) -> MembersOut:
     """By user name."""
