@@ -15,7 +15,7 @@ from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.core.errors import BadRequest, NotAllowed
 from otolith.core.ids import new_id
-from otolith.jobs.models import Job
+from otolith.jobs.models import Job, LanePause
 from otolith.jobs.service import LANES, Draining
 from otolith.jobs.slot import Slot
 from otolith.library import analysing, scanning, service
@@ -403,11 +403,14 @@ def test_a_full_disk_pauses_the_lane_and_loses_nothing(
     slot.work(LANES)
     with context.database.read(owner) as session:
         report = service.scan_report(session, owner, started.scan_id)
-        waiting = session.scalars(select(Job).where(Job.task == "library.analyse")).all()
+        waiting = session.scalars(select(Job.state).where(Job.task == "library.analyse")).all()
+        pause = session.get_one(LanePause, "audio")
     assert report.state == "running"
-    assert {job.state for job in waiting} == {"queued"}
-    assert any("is full" in (job.error or "") for job in waiting)
+    assert set(waiting) == {"queued"}
+    assert "is full" in pause.reason
     context.settings.media.min_free = kept
-    slot.work_on(started.job_id)
+    with context.database.write(SYSTEM) as session:
+        session.delete(session.get_one(LanePause, "audio"))
+    slot.work(LANES)
     with context.database.read(owner) as session:
         assert counts(service.scan_report(session, owner, started.scan_id)) == {"added": 3}

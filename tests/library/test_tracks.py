@@ -1,0 +1,191 @@
+"""Tracks and scans over HTTP: who sees what, in pages, in a constant number of statements."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+from tests.callers import KINDS, REFUSED, Callers
+from tests.library.conftest import write_tone
+
+from otolith.composition import HANDLERS
+from otolith.core.actor import SYSTEM
+from otolith.core.context import Context
+from otolith.core.ids import new_id
+from otolith.jobs.contracts import Handlers
+from otolith.jobs.service import LANES
+from otolith.jobs.slot import Slot
+from otolith.library.folding import fold
+from otolith.library.models import Track
+from otolith.media import service as media
+from otolith.media.service import FileFacts
+
+
+def add_tracks(context: Context, workspace: UUID, names: list[tuple[str, str]]) -> list[UUID]:
+    """Tracks of (artist, title) whose files were never read."""
+    ids = []
+    with context.database.write(SYSTEM) as session:
+        for artist, title in names:
+            path = f"/music/{new_id()}.mp3".encode()
+            row = media.register_file(session, workspace, FileFacts(path, 1, 1))
+            track = Track(
+                id=new_id(),
+                workspace_id=workspace,
+                media_id=row.id,
+                artist=artist,
+                title=title,
+                artist_key=fold(artist),
+                title_key=fold(title),
+            )
+            session.add(track)
+            ids.append(track.id)
+    return ids
+
+
+@contextmanager
+def statements(context: Context) -> Iterator[list[str]]:
+    """What is sent to the database meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(context.database.engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(context.database.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def work(app: object, client: object, context: Context) -> Iterator[Callable[[], None]]:
+    """Run all jobs that are due."""
+    slot = Slot(context, Handlers(HANDLERS), "test")
+    yield lambda: slot.work(LANES) and None
+    slot.close()
+
+
+class TestList:
+    def test_pages_reach_every_track_once_in_each_order(self, callers: Callers, context: Context) -> None:
+        names = [(artist, title) for artist in ("Émile", "bob", "Ann") for title in ("z", "Ä", "m", "z")]
+        add_tracks(context, callers.home, names)
+        for sort in ("added", "title", "artist"):
+            seen, cursor = [], None
+            while True:
+                query = {"sort": sort, "limit": 5} | ({"cursor": cursor} if cursor else {})
+                page = callers["viewer"].get("/api/tracks", params=query).json()
+                assert page["total"] == 12
+                seen += page["items"]
+                cursor = page["next"]
+                if cursor is None:
+                    break
+            assert len({item["id"] for item in seen}) == len(seen) == 12
+            if sort == "artist":
+                assert [item["artist"] for item in seen] == ["Ann"] * 4 + ["bob"] * 4 + ["Émile"] * 4
+            if sort == "title":
+                assert [item["title"] for item in seen] == ["Ä"] * 3 + ["m"] * 3 + ["z"] * 6
+            if sort == "added":
+                assert [item["id"] for item in seen] == sorted((item["id"] for item in seen), reverse=True)
+
+    def test_a_cursor_of_another_list_is_refused(self, callers: Callers, context: Context) -> None:
+        add_tracks(context, callers.home, [("a", "1"), ("b", "2")])
+        cursor = callers["viewer"].get("/api/tracks", params={"sort": "title", "limit": 1}).json()["next"]
+        for query in ({"sort": "artist", "cursor": cursor}, {"sort": "added", "cursor": cursor}, {"cursor": "%%%"}):
+            assert callers["viewer"].get("/api/tracks", params=query).status_code == 400
+
+    def test_a_page_costs_the_same_statements_however_long_it_is(self, callers: Callers, context: Context) -> None:
+        add_tracks(context, callers.home, [(f"artist {n}", f"title {n}") for n in range(40)])
+        app_context: Context = callers["viewer"].app.state.context  # type: ignore[attr-defined]
+        sent = []
+        for limit in (1, 40):
+            with statements(app_context) as here:
+                assert callers["viewer"].get("/api/tracks", params={"limit": limit}).status_code == 200
+            sent.append(len([statement for statement in here if "tracks" in statement]))
+        assert sent == [2, 2]
+
+
+class TestWhoSees:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_only_members_see_a_track(self, kind: str, callers: Callers, context: Context) -> None:
+        (track,) = add_tracks(context, callers.home, [("Ann", "Song")])
+        listed = callers[kind].get("/api/tracks")
+        one = callers[kind].get(f"/api/tracks/{track}")
+        beats = callers[kind].get(f"/api/tracks/{track}/beats")
+        if kind in REFUSED:
+            assert [response.status_code for response in (listed, one, beats)] == [401] * 3
+        elif kind == "stranger":
+            assert listed.json()["items"] == []
+            assert listed.json()["total"] == 0
+            assert [response.status_code for response in (one, beats)] == [404, 404]
+        else:
+            assert [item["id"] for item in listed.json()["items"]] == [str(track)]
+            assert [response.status_code for response in (one, beats)] == [200, 200]
+
+    def test_the_row_policies_hide_what_a_forgotten_filter_would_show(self, callers: Callers, context: Context) -> None:
+        add_tracks(context, callers.home, [("Ann", "Song")])
+        if context.database.is_sqlite:
+            pytest.skip("SQLite has no row policies.")
+        with context.database.read(callers.actors["stranger"]) as session:
+            assert session.query(Track).count() == 0
+        with context.database.read(callers.actors["viewer"]) as session:
+            assert session.query(Track).count() == 1
+
+
+class TestScan:
+    def test_a_scan_is_asked_for_followed_and_read(
+        self, callers: Callers, tmp_path: Path, work: Callable[[], None]
+    ) -> None:
+        write_tone(tmp_path / "music" / "a.wav")
+        (tmp_path / "music" / "b.mp3").write_text("no sound")
+        started = callers["admin"].post("/api/scans", json={"path": str(tmp_path / "music")})
+        assert started.status_code == 202, started.text
+        address = f"/api/scans/{started.json()['scan_id']}"
+        assert callers["viewer"].get(address).json()["state"] == "running"
+        work()
+        report = callers["viewer"].get(address).json()
+        assert (report["state"], report["added"], len(report["failed"])) == ("done", 1, 1)
+        (item,) = callers["viewer"].get("/api/tracks").json()["items"]
+        detail = callers["viewer"].get(f"/api/tracks/{item['id']}").json()
+        assert detail["file"]["codec"] == "pcm_s16le"
+        assert detail["engines"]["rhythm"] >= 1
+        assert len(detail["file"]["sha256"]) == 64
+        assert callers["stranger"].get(address).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("kind", "status"), [("viewer", 403), ("editor", 403), ("readonly", 403), ("stranger", 403)]
+    )
+    def test_others_may_not(self, kind: str, status: int, callers: Callers, tmp_path: Path) -> None:
+        answer = callers[kind].post("/api/scans", json={"path": str(tmp_path), "workspace": str(callers.home)})
+        assert answer.status_code == status
+        assert answer.json()["detail"]
+
+
+class TestUpload:
+    def test_an_upload_becomes_a_track_with_its_tags(
+        self, callers: Callers, tmp_path: Path, work: Callable[[], None]
+    ) -> None:
+        sound = write_tone(tmp_path / "tone.wav", seconds=3).read_bytes()
+        answer = callers["editor"].post(
+            "/api/media", content=sound, headers={"X-Filename": "My%20Tone.wav", "Content-Type": "audio/wav"}
+        )
+        assert answer.status_code == 201, answer.text
+        item = answer.json()["items"][0]
+        track = callers["viewer"].get(f"/api/tracks/{item['track_id']}").json()
+        assert (track["title"], track["state"]) == ("My Tone", "waiting")
+        work()
+        track = callers["viewer"].get(f"/api/tracks/{item['track_id']}").json()
+        assert track["state"] == "analysed"
+        assert track["features"]["duration"] == pytest.approx(3, abs=0.01)
+        assert track["fingerprint"]
+
+    def test_the_same_upload_again_is_the_same_track(
+        self, callers: Callers, tmp_path: Path, work: Callable[[], None]
+    ) -> None:
+        sound = write_tone(tmp_path / "tone.wav").read_bytes()
+        headers = {"X-Filename": "tone.wav", "Content-Type": "audio/wav"}
+        first = callers["editor"].post("/api/media", content=sound, headers=headers).json()["items"][0]
+        work()
+        again = callers["editor"].post("/api/media", content=sound, headers=headers).json()["items"][0]
+        assert again["outcome"] == "known"
+        assert again["track_id"] == first["track_id"]
+        assert again["job_id"] is None
