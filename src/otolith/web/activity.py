@@ -10,9 +10,9 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from otolith.core.db import now
-from otolith.core.http import CurrentActor, Reading, Writing
+from otolith.core.http import Ctx, CurrentActor
 from otolith.jobs import service as jobs
-from otolith.jobs.models import Job
+from otolith.jobs.models import TERMINAL, Job
 from otolith.web import queries
 from otolith.web.rendering import Tongue, render, tongue_of
 from otolith.web.session import own_address
@@ -46,39 +46,56 @@ LOOKS: Final = {
 @router.get("/activity")
 def activity(
     request: Request,
-    session: Reading,
+    context: Ctx,
     actor: CurrentActor,
     state: Annotated[str, Query(max_length=20)] = "",
+    parent: UUID | None = None,
     cursor: Annotated[str, Query(max_length=500)] = "",
     refresh: Annotated[int, Query(ge=0, le=3600)] = 0,
 ) -> Response:
     state = state if state in TABS else ""
-    page = jobs.list_jobs(session, actor, states=TABS[state].states or None, cursor=cursor or None, limit=PER_PAGE)
-    counts = queries.unfinished_jobs(session, actor)
+    tab = TABS[state]
+    with context.database.read(jobs.acting(actor)) as session:
+        # The parts of a larger job are shown where they are asked for, or where they need somebody.
+        page = jobs.list_jobs(
+            session,
+            actor,
+            states=tab.states or None,
+            parent=parent,
+            roots_only=parent is None and not tab.parts,
+            cursor=cursor or None,
+            limit=PER_PAGE,
+        )
+        counts = queries.unfinished_jobs(session, actor)
     tongue = tongue_of(request)
+    moment = now()
+    here = {"state": state, "parent": parent}
     values = {
-        "jobs": [view_of(job, tongue, now()) for job in page.items],
-        "tabs": [_tab(name, state, counts, tongue) for name in TABS],
-        "filtered": bool(state),
-        "older": _link(state=state, cursor=page.next) if page.next else None,
-        "newer": _link(state=state) if cursor else None,
+        "jobs": [view_of(job, tongue, moment, may_control=jobs.may_control(actor, job)) for job in page.items],
+        "tabs": [_tab(name, None if parent else state, counts, tongue) for name in TABS],
+        "whole": "/activity" if parent else None,
+        "filtered": bool(state or parent),
+        "older": _link(**here, cursor=page.next) if page.next else None,
+        "newer": _link(**here) if cursor else None,
         "refresh": refresh or None,
-        "with_refresh": _link(state=state, refresh=5),
-        "without_refresh": _link(state=state),
+        "with_refresh": _link(**here, refresh=5),
+        "without_refresh": _link(**here),
     }
     working = sum(counts.values())
     return render(request, "activity.html", values, actor=actor, section="activity", follows=True, working=working)
 
 
 @router.post("/activity/{job_id}/retry")
-def retry(session: Writing, actor: CurrentActor, job_id: UUID, back: Back = "/activity") -> Response:
-    jobs.retry(session, actor, job_id)
+def retry(context: Ctx, actor: CurrentActor, job_id: UUID, back: Back = "/activity") -> Response:
+    with context.database.write(jobs.acting(actor)) as session:
+        jobs.retry(session, actor, job_id)
     return RedirectResponse(own_address(back), 303)
 
 
 @router.post("/activity/{job_id}/cancel")
-def cancel(session: Writing, actor: CurrentActor, job_id: UUID, back: Back = "/activity") -> Response:
-    jobs.cancel(session, actor, job_id)
+def cancel(context: Ctx, actor: CurrentActor, job_id: UUID, back: Back = "/activity") -> Response:
+    with context.database.write(jobs.acting(actor)) as session:
+        jobs.cancel(session, actor, job_id)
     return RedirectResponse(own_address(back), 303)
 
 
@@ -87,7 +104,7 @@ def _link(**parameters: Any) -> str:
     return "/activity" + (f"?{urlencode(given)}" if given else "")
 
 
-def _tab(name: str, current: str, counts: dict[str, int], tongue: Tongue) -> dict[str, Any]:
+def _tab(name: str, current: str | None, counts: dict[str, int], tongue: Tongue) -> dict[str, Any]:
     tab = TABS[name]
     count = sum(counts.get(state, 0) for state in tab.states) if tab.counted else None
     return {
@@ -99,7 +116,7 @@ def _tab(name: str, current: str, counts: dict[str, int], tongue: Tongue) -> dic
     }
 
 
-def view_of(job: Job, tongue: Tongue, moment: dt.datetime) -> dict[str, Any]:
+def view_of(job: Job, tongue: Tongue, moment: dt.datetime, *, may_control: bool) -> dict[str, Any]:
     """A job as its row shows it."""
     say = tongue.words.say
     look = LOOKS[job.state]
@@ -115,8 +132,10 @@ def view_of(job: Job, tongue: Tongue, moment: dt.datetime) -> dict[str, Any]:
         "fraction": _fraction(job) if running else None,
         "progress_text": _progress(job, tongue) if running else "",
         "error": job.error if job.state in ("dead", "retrying") else None,
-        "may_retry": job.state in ("dead", "cancelled"),
-        "may_cancel": job.state not in ("succeeded", "dead", "cancelled"),
+        "parts": job.children,
+        "parts_href": _link(parent=job.id),
+        "may_retry": may_control and job.state in ("dead", "cancelled"),
+        "may_cancel": may_control and job.state not in TERMINAL,
     }
 
 

@@ -32,7 +32,7 @@ def shape_of(peaks: bytes, rms: bytes, bins: int, places: int = 0) -> Shape | No
     high = [max(pairs[2 * a + 1 : 2 * b : 2]) for a, b in pairwise(edges)]
     low = [min(pairs[2 * a : 2 * b : 2]) for a, b in pairwise(edges)]
     loud = [sum(means[a:b]) / (b - a) for a, b in pairwise(edges)]
-    loudest = max(1, *high, *(-value for value in low))
+    loudest = max(1, *high, *(-value for value in low), *loud)
     scale = 48 / 128 * min(8.0, 128 / loudest)
     return Shape(bins, _outline(high, low, scale, places), _outline(loud, [-value for value in loud], scale, places))
 

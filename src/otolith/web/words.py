@@ -61,18 +61,19 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A choice of jobs by their states; none means all."""
+    """A choice of jobs by their states; none means all. `parts` says that the parts of larger jobs are among them."""
 
     label: str
     states: tuple[str, ...] = ()
     counted: bool = False
+    parts: bool = False
 
 
 TABS = {
     "": Tab(_mark("All")),
     "waiting": Tab(_mark("Waiting"), ("queued", "retrying"), counted=True),
     "running": Tab(_mark("Running"), ("running", "waiting"), counted=True),
-    "failed": Tab(_mark("Failed"), ("dead",)),
+    "failed": Tab(_mark("Failed"), ("dead",), parts=True),
     "done": Tab(_mark("Done"), ("succeeded",)),
     "cancelled": Tab(_mark("Cancelled"), ("cancelled",)),
 }

@@ -17,7 +17,8 @@ function tune() {
     source.onopen = () => document.documentElement.classList.add("live");
     source.onerror = () => document.documentElement.classList.remove("live");
     source.onmessage = tell;
-    for (const name of ["state", "progress"]) source.addEventListener(name, tell);
+    // The server kept too little to say what was missed.
+    source.addEventListener("reset", tell);
   }
 }
 

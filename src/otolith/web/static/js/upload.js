@@ -5,17 +5,20 @@ import { send, sendInPieces } from "./tus.js";
 const LARGE = 64 * 1024 * 1024;
 const AT_ONCE = 2;
 const queue = [];
+const items = new Set();
 let sending = 0;
 
+// Sending goes on while somebody looks at other pages, so what this page said is kept.
 const form = () => document.getElementById("drop");
-const words = () => document.getElementById("upload-row").dataset;
+const template = document.getElementById("upload-row");
+const { media, tus, jobs, limit } = form().dataset;
+const said = template.dataset;
 
 function addRow(file) {
-  const row = document.getElementById("upload-row").content.firstElementChild.cloneNode(true);
+  const row = template.content.firstElementChild.cloneNode(true);
   row.querySelector(".name").textContent = file.name;
   row.querySelector("progress").setAttribute("aria-label", file.name);
-  row.querySelector(".said").textContent = words().waiting;
-  document.getElementById("uploads").append(row);
+  row.querySelector(".said").textContent = said.waiting;
   return row;
 }
 
@@ -27,22 +30,38 @@ function end(item, text, bad) {
   say(item, text);
   item.row.classList.toggle("bad", bad);
   item.row.querySelector("progress").remove();
+  close(item);
+  item.job = null;
+  announce(`${item.file.name}: ${text}`);
+  if (!bad) setTimeout(() => forget(item), 8000);
+}
+
+// There is nothing left to cancel; the button only takes the row away.
+function close(item) {
   const button = item.row.querySelector("[data-dismiss]");
   button.textContent = button.dataset.close;
-  item.done = true;
-  announce(`${item.file.name}: ${text}`);
-  if (!bad) setTimeout(() => item.row.remove(), 6000);
+}
+
+function forget(item) {
+  items.delete(item);
+  item.row.remove();
+}
+
+function show() {
+  const place = document.getElementById("uploads");
+  if (place) place.append(...[...items].map((item) => item.row));
 }
 
 function add(files) {
   for (const file of files) {
-    const item = { file, row: addRow(file), control: new AbortController(), done: false };
+    const item = { file, row: addRow(file), control: new AbortController(), job: null };
+    items.add(item);
     item.row.querySelector("[data-dismiss]").addEventListener("click", () => dismiss(item));
-    const limit = Number(form().dataset.limit);
-    if (file.size === 0) end(item, words().empty, true);
-    else if (file.size > limit) end(item, words().large, true);
+    if (file.size === 0) end(item, said.empty, true);
+    else if (file.size > Number(limit)) end(item, said.large, true);
     else queue.push(item);
   }
+  show();
   next();
 }
 
@@ -50,7 +69,7 @@ function dismiss(item) {
   item.control.abort();
   const waiting = queue.indexOf(item);
   if (waiting >= 0) queue.splice(waiting, 1);
-  item.row.remove();
+  forget(item);
 }
 
 function next() {
@@ -74,9 +93,9 @@ function progressOf(item) {
     const seconds = (performance.now() - begun) / 1000;
     const left = sent > first ? ((item.file.size - sent) / (sent - first)) * seconds : 0;
     const percent = Math.min(1, share).toLocaleString(document.documentElement.lang, { style: "percent" });
-    if (share >= 1) say(item, words().checking);
-    else if (seconds < 2 || left < 2) say(item, `${words().sending} · ${percent}`);
-    else say(item, `${words().sending} · ${percent} · ${words().left.replace("{time}", span(left))}`);
+    if (share >= 1) say(item, said.checking);
+    else if (seconds < 2 || left < 2) say(item, `${said.sending} · ${percent}`);
+    else say(item, `${said.sending} · ${percent} · ${said.left.replace("{time}", span(left))}`);
   };
 }
 
@@ -88,21 +107,47 @@ function span(seconds) {
 }
 
 async function run(item) {
-  const { media, tus } = form().dataset;
   const options = {
     signal: item.control.signal,
     progress: progressOf(item),
-    broken: () => say(item, words().again),
+    broken: () => say(item, said.again),
   };
-  say(item, words().sending);
+  say(item, said.sending);
   try {
     const answer = item.file.size > LARGE ? await sendInPieces(tus, item.file, options) : await whole(media, item, options);
     if (answer.status >= 300) throw answer;
-    end(item, words().stored, false);
+    stored(item, answer);
     document.body.dispatchEvent(new CustomEvent("otolith:uploaded"));
   } catch (error) {
     if (error?.name !== "AbortError") end(item, reason(error), true);
   }
+}
+
+// From here on the row follows the job that listens to the file.
+function stored(item, answer) {
+  const body = answer.responseText ? JSON.parse(answer.responseText) : {};
+  const told = body.items?.[0] ?? body;
+  if (told.outcome === "known" && !told.job_id) return end(item, said.known, false);
+  if (!told.job_id || !document.documentElement.classList.contains("live")) return end(item, said.stored, false);
+  item.job = told.job_id;
+  item.row.querySelector("progress").removeAttribute("value");
+  close(item);
+  say(item, said.stored);
+  follow();
+}
+
+async function ask(item) {
+  const answer = await send("GET", `${jobs}/${item.job}`, {}, null);
+  if (answer.status !== 200 || !item.job) return;
+  const job = JSON.parse(answer.responseText);
+  if (job.state === "succeeded") end(item, said.heard, false);
+  else if (job.state === "dead") end(item, `${said.failed} ${job.error ?? ""}`, true);
+  else if (job.state === "cancelled") end(item, said.cancelled, true);
+  else if (job.state === "running") say(item, said.listening);
+}
+
+function follow() {
+  for (const item of items) if (item.job) ask(item).catch(() => undefined);
 }
 
 function whole(url, item, options) {
@@ -112,7 +157,6 @@ function whole(url, item, options) {
 }
 
 function reason(answer) {
-  const said = words();
   if (!(answer instanceof XMLHttpRequest)) return said.broken;
   if (answer.status === 413) return said.large;
   if (answer.status === 401) return said.signedOut;
@@ -148,4 +192,6 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   add([...event.dataTransfer.files]);
 });
+document.body.addEventListener("otolith:jobs", follow);
+document.addEventListener("htmx:after:swap", show);
 window.addEventListener("beforeunload", (event) => (sending || queue.length) && event.preventDefault());

@@ -1,0 +1,179 @@
+"""The main job in a real browser, with JavaScript."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import House, Visit
+from tests.browser.sounds import write_tune
+
+HEARD = 60_000
+
+
+def put_in(page: Page, *files: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.click("[data-choose]")
+    chooser.value.set_files([str(file) for file in files])
+
+
+def row_of(page: Page, title: str) -> object:
+    return page.locator("tr", has=page.get_by_role("link", name=title, exact=True))
+
+
+@pytest.fixture
+def heard(house: House, visit: Visit) -> Page:
+    """A page that lists the tune, heard to its end."""
+    page = visit()
+    if page.get_by_role("link", name="Tidal Room", exact=True).count() == 0:
+        put_in(page, house.tune)
+    row = page.locator("tr", has_text="Tidal Room").first
+    expect(row).to_contain_text("LUFS", timeout=HEARD)
+    return page
+
+
+def test_an_upload_is_followed_until_it_was_heard(house: House, visit: Visit) -> None:
+    page = visit()
+    tune = write_tune(house.folder / "Lantern Street.wav", bpm=100.0)
+    put_in(page, tune)
+    upload = page.locator("#uploads li", has_text="Lantern Street.wav")
+    expect(upload).to_be_visible()
+    row = page.locator("tr", has_text="Lantern Street").first
+    expect(row).to_contain_text("LUFS", timeout=HEARD)
+    expect(row.locator("svg.wave")).to_be_visible()
+    expect(upload).to_contain_text(re.compile("Heard|Stored"))
+
+
+def test_what_is_refused_says_why(house: House, visit: Visit) -> None:
+    page = visit()
+    text = house.folder / "notes.mp3"
+    text.write_text("This is no music.\n" * 100)
+    empty = house.folder / "empty.wav"
+    empty.touch()
+    put_in(page, text, empty)
+    expect(page.locator("#uploads li.bad", has_text="empty.wav")).to_contain_text("This file is empty.")
+    refused = page.locator("#uploads li.bad", has_text="notes.mp3")
+    expect(refused).to_be_visible()
+    expect(refused.locator(".said")).not_to_be_empty()
+    refused.get_by_role("button", name="Dismiss").click()
+    expect(refused).to_have_count(0)
+
+
+def test_a_file_is_dropped_onto_the_page(house: House, visit: Visit) -> None:
+    page = visit()
+    data = write_tune(house.folder / "Dropped.wav", seconds=4.0).read_bytes()
+    handle = page.evaluate_handle(
+        """(bytes) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "Dropped.wav", { type: "audio/wav" }));
+            return transfer;
+        }""",
+        list(data),
+    )
+    page.dispatch_event("main", "dragover", {"dataTransfer": handle})
+    expect(page.locator("html.dragging")).to_have_count(1)
+    page.dispatch_event("main", "drop", {"dataTransfer": handle})
+    expect(page.locator("tr", has_text="Dropped").first).to_contain_text("0:04", timeout=HEARD)
+
+
+def test_a_large_file_goes_in_pieces_over_a_connection_that_breaks(house: House, visit: Visit) -> None:
+    page = visit()
+    large = write_tune(house.folder / "Interview.wav", seconds=2.0)
+    sound = large.read_bytes()
+    with large.open("ab") as file:
+        file.truncate(70 * 1024 * 1024)
+    broken: list[str] = []
+
+    def break_once(route: object) -> None:
+        request = route.request  # type: ignore[attr-defined]  # Playwright's Route.
+        if request.method == "PATCH" and len(broken) < 2:
+            broken.append(request.url)
+            route.abort()  # type: ignore[attr-defined]
+        else:
+            route.continue_()  # type: ignore[attr-defined]
+
+    page.route("**/media/uploads/*", break_once)
+    put_in(page, large)
+    expect(page.locator("#uploads li", has_text="Interview.wav")).to_be_visible()
+    expect(page.locator("tr", has_text="Interview").first).to_be_visible(timeout=HEARD)
+    assert len(broken) == 2
+    assert len(sound) < 70 * 1024 * 1024
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('otolith.tus')).length") == 0
+
+
+def test_the_player_plays_on_while_one_moves_about(heard: Page) -> None:
+    page = heard
+    page.locator("tr", has_text="Tidal Room").first.locator("button.play").click()
+    page.wait_for_function("document.querySelector('#player audio').currentTime > 0.3")
+    page.evaluate("document.querySelector('#player audio').dataset.same = 'yes'")
+    page.get_by_role("link", name="Activity").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Activity")
+    assert page.url.endswith("/activity")
+    before = page.evaluate("document.querySelector('#player audio').currentTime")
+    page.wait_for_function("(at) => document.querySelector('#player audio').currentTime > at + 0.3", arg=before)
+    assert page.evaluate("document.querySelector('#player audio').dataset.same") == "yes"
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What was heard")
+    assert not page.evaluate("document.querySelector('#player audio').paused")
+    expect(page.locator("tr.current")).to_contain_text("Tidal Room")
+
+
+def test_a_click_on_the_waveform_seeks(heard: Page) -> None:
+    page = heard
+    page.get_by_role("link", name="Tidal Room", exact=True).first.click()
+    scope = page.locator(".scope")
+    box = scope.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    page.wait_for_function("document.querySelector('#player audio').currentTime > 5.8")
+    at = page.evaluate("document.querySelector('#player audio').currentTime")
+    assert 5.8 < at < 8.0
+    page.mouse.click(box["x"] + box["width"] * 0.1, box["y"] + box["height"] / 2)
+    page.wait_for_function("document.querySelector('#player audio').currentTime < 4")
+    assert page.evaluate("+document.querySelector('[data-heard]').getAttribute('width') > 0")
+
+
+def test_the_keyboard_plays_pauses_and_seeks(heard: Page) -> None:
+    page = heard
+    page.get_by_role("link", name="Tidal Room", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.keyboard.press("Space")
+    page.wait_for_function("!document.querySelector('#player audio').paused")
+    page.keyboard.press("l")
+    page.wait_for_function("document.querySelector('#player audio').currentTime > 9")
+    page.keyboard.press("k")
+    page.wait_for_function("document.querySelector('#player audio').paused")
+    page.click("#account summary")
+    page.locator("button[name=shortcuts][value=off]").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#account .sheet")).to_be_hidden()
+    page.locator("h1").focus()
+    page.keyboard.press("k")
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.querySelector('#player audio').paused")
+
+
+def test_colours_change_without_a_reload_and_stay(heard: Page) -> None:
+    page = heard
+    page.evaluate("window.stays = true")
+    light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    page.click("#account summary")
+    page.locator("button[name=theme][value=dark]").click()
+    dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert dark != light
+    assert page.evaluate("window.stays")
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
+
+
+def test_activity_is_live(house: House, visit: Visit) -> None:
+    watching = visit()
+    watching.goto("/activity")
+    expect(watching.locator("html.live")).to_have_count(1)
+    before = watching.locator(".jobs li").count()
+    other = visit()
+    put_in(other, write_tune(house.folder / "Northbound.wav", seconds=6.0, bpm=90.0))
+    expect(watching.locator(".jobs li")).to_have_count(before + 1, timeout=HEARD)
+    expect(watching.locator(".jobs li").first).to_contain_text("Done", timeout=HEARD)
