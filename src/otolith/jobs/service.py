@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,6 @@ from otolith.core import paging
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.db import Database
 from otolith.core.errors import NotAllowed
-from otolith.core.paging import Page
 from otolith.jobs import ledger, queries
 from otolith.jobs.bells import Ringer, connect_bells
 from otolith.jobs.contracts import LANES, PRIORITIES, Contract, Handler, Handlers, Lane, Priority, handles
@@ -47,6 +47,7 @@ __all__ = [
     "Interrupted",
     "JobCancelled",
     "JobNotFound",
+    "JobPage",
     "JobStateConflict",
     "Lane",
     "LeaseLost",
@@ -79,6 +80,15 @@ __all__ = [
 _PURGE_BATCH = 200
 
 
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One page of jobs, with the cursor of the next page and the length of the whole list."""
+
+    items: list[Job]
+    next: str | None
+    total: int
+
+
 def acting(actor: Actor) -> Actor:
     """In whose name to open a transaction on the ledger.
 
@@ -100,13 +110,13 @@ def list_jobs(
     roots_only: bool = False,
     cursor: str | None = None,
     limit: int = paging.DEFAULT_LIMIT,
-) -> Page[Job]:
+) -> JobPage:
     """The jobs that the caller may see, newest first, and how many there are in all."""
     wanted = Filter(states or (), lane, task, workspace, parent, roots_only)
     rows = queries.list_jobs(session, actor, wanted, _position(cursor), limit + 1)
     items, following = paging.cut(rows, limit, lambda job: (str(job.id),))
     total = queries.count_jobs(session, actor, wanted)
-    return Page[Job].model_construct(items=items, next=following, total=total)
+    return JobPage(items, following, total)
 
 
 def _position(cursor: str | None) -> UUID | None:
