@@ -1,16 +1,83 @@
 """The `otolith` command."""
 
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from otolith import __version__
 from otolith.core.logging import configure_logging
 from otolith.core.process import die_with_parent
 from otolith.core.terminal import DataOption, JsonOption, fail, main_of, plain_errors, print_json, settings_for
 
+
+def _library() -> typer.Typer:
+    from otolith.library.commands import Local, add_commands
+
+    commands = typer.Typer()
+    add_commands(commands, Local(opened=_opened, see_through=_see_through))
+    return commands
+
+
+def _jobs() -> typer.Typer:
+    from otolith.jobs.commands import app as jobs
+
+    commands = typer.Typer()
+    commands.add_typer(jobs, name="jobs")
+    return commands
+
+
+def _demo() -> typer.Typer:
+    from otolith.demo import demo
+
+    commands = typer.Typer()
+    commands.command()(demo)
+    return commands
+
+
+# Commands whose modules are imported when they are asked for: `up` keeps running, and need not hold them in memory.
+LAZY: dict[str, Callable[[], typer.Typer]] = {"demo": _demo, "scan": _library, "analyse": _library, "jobs": _jobs}
+
+
+class Commands(TyperGroup):
+    """The commands of this module at once, those of the slices on demand."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return ["demo", *super().list_commands(ctx), "scan", "analyse", "jobs"]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in LAZY:
+            return super().get_command(ctx, cmd_name)
+        found = typer.main.get_command(LAZY[cmd_name]())
+        return found.get_command(ctx, cmd_name) if isinstance(found, TyperGroup) else found
+
+
+@contextmanager
+def _opened(settings: Any) -> Iterator[Any]:
+    """The context of a data folder that is ready for work, made on the spot where there is none yet."""
+    from otolith.api import prepare
+    from otolith.composition import build_context
+
+    context = build_context(settings)
+    try:
+        prepare(context)
+        yield context
+    finally:
+        context.close()
+
+
+def _see_through(context: Any, job_id: Any, watch: Any) -> Any:
+    from otolith.composition import HANDLERS
+    from otolith.jobs.inline import run_inline
+
+    return run_inline(context, job_id, HANDLERS, watch=watch)
+
+
 app = typer.Typer(
     name="otolith",
+    cls=Commands,
     help="Put sound in, and Otolith tells you what it is, what is said and how it sounds.",
     no_args_is_help=True,
     rich_markup_mode="rich",
