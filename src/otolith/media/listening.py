@@ -44,6 +44,12 @@ _THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
 _ALLOCATOR: Final = {"MALLOC_MMAP_THRESHOLD_": str(32 * MIB), "MALLOC_TRIM_THRESHOLD_": str(64 * MIB)}
 
 
+def helper_environment() -> dict[str, str]:
+    """The environment of a process that meets untrusted files."""
+    passed = {name: os.environ[name] for name in _PASSED + _PASSED_TOO if name in os.environ}
+    return passed | dict.fromkeys(_THREADS, "1") | _ALLOCATOR
+
+
 @dataclass(slots=True)
 class _Helper:
     """One running helper process and our ends of its pipes."""
@@ -58,7 +64,6 @@ class _Helper:
     def start(cls, idle_seconds: float, extra: Sequence[str]) -> Self:
         theirs, ours = os.pipe()
         options = json.dumps({"life": theirs, "idle": idle_seconds, "extra": list(extra)})
-        environment = {name: os.environ[name] for name in _PASSED + _PASSED_TOO if name in os.environ}
         try:
             child = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
                 [sys.executable, "-P", "-m", "otolith.media.engine.helper", options],
@@ -67,7 +72,7 @@ class _Helper:
                 stderr=subprocess.PIPE,
                 pass_fds=(theirs,),
                 start_new_session=True,
-                env=environment | dict.fromkeys(_THREADS, "1") | _ALLOCATOR,
+                env=helper_environment(),
                 bufsize=0,
             )
         except OSError:

@@ -98,6 +98,14 @@ class Decoding:
     def seconds(self) -> float:
         return sum(frames / rate for rate, frames in self._by_rate.items())
 
+    @property
+    def first_seconds(self) -> float:
+        """The time of the first frame, counted from the beginning of the recording; 0 where it carries none."""
+        stream = self.opened.stream
+        if self._first_pts is None or stream.time_base is None:
+            return 0.0
+        return float((self._first_pts - (stream.start_time or 0)) * stream.time_base)
+
     def blocks(self) -> Iterator[Block]:
         """Blocks of one to a few seconds; a change of format in mid-stream begins a new one."""
         fifo: av.AudioFifo | None = None

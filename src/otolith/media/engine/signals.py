@@ -89,6 +89,13 @@ class Block:
         frame.sample_rate = shape.rate
         return frame
 
+    def after(self, skipped: int) -> av.AudioFrame | None:
+        """The samples from a place on, always planar; None where nothing would be left."""
+        if skipped >= self.frames:
+            return None
+        self._samples, self._frame = self._samples[:, skipped:], None
+        return self.frame()
+
 
 class Rate:
     """A change of sample rate for float samples of shape ``(channels, n)``; an equal rate costs nothing."""
