@@ -95,8 +95,12 @@ def events_after(session: Session, after: Position, *, job: UUID | None = None, 
 
 
 def has_gap(session: Session, after: Position) -> bool:
-    """Whether events after this place may have been pruned already."""
-    first = session.execute(select(JobEvent.txid, JobEvent.id).order_by(JobEvent.txid, JobEvent.id).limit(1)).first()
-    if first is None:
-        return after < position_now(session)
-    return Position(first.txid, first.id) > after and first.id != after.id + 1
+    """Whether events after this place may have been pruned already.
+
+    The oldest event that is left is the newest that pruning would have taken, or the first that ever was.
+    """
+    query = select(JobEvent.txid, JobEvent.id).order_by(JobEvent.txid, JobEvent.id).limit(1)
+    first = session.execute(query).first()
+    if first is None or first.id in (1, after.id + 1):
+        return False
+    return Position(first.txid, first.id) > after

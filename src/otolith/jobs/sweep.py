@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Table, case, delete, func, literal, select, update
+from sqlalchemy import Connection, Table, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -206,8 +206,17 @@ def _run_schedule(session: Session, handler: Handler, at: dt.datetime) -> bool:
 
 
 def prune_events(context: Context) -> int:
-    """Forget events that nobody will resume from any more."""
-    old = select(_EVENTS.c.id).where(_EVENTS.c.at < clock_after(-EVENT_HOURS * 3600)).limit(BATCH * 10)
+    """Forget events that nobody will resume from any more, but for the newest of them.
+
+    That one stays as a mark: who has seen it, or anything after it, has missed nothing.
+    """
+    with context.database.read(SYSTEM) as session:
+        newest = select(_EVENTS.c.txid, _EVENTS.c.id).where(_EVENTS.c.at < clock_after(-EVENT_HOURS * 3600))
+        mark = session.execute(newest.order_by(_EVENTS.c.txid.desc(), _EVENTS.c.id.desc()).limit(1)).first()
+    if mark is None:
+        return 0
+    before = tuple_(_EVENTS.c.txid, _EVENTS.c.id) < tuple_(literal(mark.txid), literal(mark.id))
+    old = select(_EVENTS.c.id).where(before).limit(BATCH * 10)
     total = 0
     while True:
         with context.database.write(SYSTEM) as session:
