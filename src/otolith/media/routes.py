@@ -157,7 +157,12 @@ _SOUND: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @plain.head("/{media_id}/stream", summary="What streaming would send", response_class=Response, responses=_SOUND)
-async def head_stream(request: Request, context: Ctx, media: Visible, download: bool = False) -> Response:
+async def head_stream(
+    request: Request,
+    context: Ctx,
+    media: Visible,
+    download: Annotated[bool, Query(description="As for `GET`.")] = False,
+) -> Response:
     """The headers of `GET /media/{media_id}/stream`."""
     return await _send(request, context, media, download=download)
 

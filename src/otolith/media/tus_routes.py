@@ -218,6 +218,7 @@ async def _terminate(request: Request, context: Context, actor: CurrentActor, up
 @router.post(
     "/{upload_id}",
     summary="Go on with a resumable upload, for clients without PATCH",
+    status_code=204,
     response_class=Response,
     openapi_extra=_asks("Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Checksum", body=True),
     responses=responses(BadRequest, NotFound, Conflict, UploadGone, TooLarge, UnsupportedMedia, UploadBusy),
