@@ -166,7 +166,7 @@ def measure(folder: Path, rounds: int, hours: float) -> dict[str, Any]:
     path = write(folder / "piece", music(SECONDS, RATE, 7, loudness=0.98), RATE, "mp3")
     alone = in_turns({name.rpartition(":")[2]: engine_alone(path, engine_of(name)) for name in ENGINES}, rounds)
     librosa = WarmLibrosa(path)
-    with Listener() as listener:
+    with Listener(idle_seconds=600) as listener:
         helper(listener, path)()
         contenders = {
             "otolith: whole analysis, warm helper": helper(listener, path),
@@ -182,6 +182,9 @@ def measure(folder: Path, rounds: int, hours: float) -> dict[str, Any]:
             options = ["-threads", "1", "-i", str(path), "-af", "ebur128=peak=true", "-f", "null", "-"]
             contenders["ffmpeg ebur128=peak=true"] = program([ffmpeg, "-nostats", *options])
         field = in_turns(contenders, rounds)
+        memory = {f"{SECONDS} s of MP3": helper_peak(listener)}
+        if hours:
+            memory[f"{hours:g} h of FLAC"] = long_peak(folder, hours)
         cold = in_turns(
             {
                 "otolith analyse, new process": cold_otolith(path),
@@ -191,9 +194,6 @@ def measure(folder: Path, rounds: int, hours: float) -> dict[str, Any]:
             },
             max(1, rounds // 2),
         )
-        memory = {f"{SECONDS} s of MP3": helper_peak(listener)}
-        if hours:
-            memory[f"{hours:g} h of FLAC"] = long_peak(folder, hours)
     librosa.close()
     return {"seconds": SECONDS, "engines": alone, "contenders": field, "processes": cold, "memory": memory}
 
