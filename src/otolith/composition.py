@@ -8,10 +8,11 @@ from otolith.jobs.bells import connect_bells
 from otolith.jobs.service import Handler
 from otolith.library import jobs as library_jobs
 from otolith.library.service import on_media_added, on_media_sent_again
+from otolith.media import jobs as media_jobs
 from otolith.media.events import MediaAdded, MediaSentAgain
 
 # What workers can do: the handlers of all slices.
-HANDLERS: tuple[Handler, ...] = (library_jobs.scan, library_jobs.index, library_jobs.analyse)
+HANDLERS: tuple[Handler, ...] = (library_jobs.scan, library_jobs.index, library_jobs.analyse, media_jobs.sweep)
 
 # Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.
 HOOKS: Hooks = {MediaAdded: (on_media_added,), MediaSentAgain: (on_media_sent_again,)}

@@ -1,7 +1,11 @@
-"""What happens to media that other slices act on."""
+"""What happens to media that other slices act on, and the contracts of the jobs about them."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
+
+from pydantic import BaseModel
+
+from otolith.jobs.service import Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,17 @@ class MediaDeleted:
     media_id: UUID
     workspace_id: UUID
     sha256: str | None
+
+
+class SweepPayload(BaseModel):
+    """Nothing needs to be said: everything is looked at."""
+
+
+SWEEP = Contract(
+    "media.sweep",
+    version=1,
+    payload=SweepPayload,
+    lane="maintenance",
+    hard_seconds=3600,
+    idempotent="What was removed is not there to be removed again.",
+)

@@ -108,6 +108,23 @@ def expired_uploads(session: Session, moment: dt.datetime, limit: int) -> Sequen
     return session.scalars(select(Upload).where(Upload.expires_at < moment).limit(limit)).all()
 
 
+def unfiled_uploads(session: Session, moment: dt.datetime, limit: int) -> Sequence[Upload]:
+    """Uploads whose every byte is here and that became nothing yet."""
+    unsettled = and_(Upload.media_id.is_(None), Upload.refused.is_(None))
+    whole = and_(Upload.size.is_not(None), Upload.received == Upload.size)
+    return session.scalars(select(Upload).where(unsettled, whole, Upload.expires_at >= moment).limit(limit)).all()
+
+
+def known_uploads(session: Session, upload_ids: Sequence[UUID]) -> set[UUID]:
+    return set(session.scalars(select(Upload.id).where(Upload.id.in_(upload_ids))))
+
+
+def delete_unused_waveforms(session: Session) -> int:
+    """Remove the pictures of contents that no media has any more."""
+    used = exists().where(Media.sha256 == Waveform.sha256)
+    return session.connection().execute(delete(Waveform).where(~used)).rowcount
+
+
 def replace_waveform(session: Session, sha256: str, version: int, levels: Sequence[dict[str, object]]) -> None:
     session.execute(delete(Waveform).where(Waveform.sha256 == sha256, Waveform.version <= version))
     if levels:

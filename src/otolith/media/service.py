@@ -12,12 +12,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
-from otolith.core.actor import SYSTEM, Actor, visible_to
+from otolith.core.actor import Actor, visible_to
 from otolith.core.context import Context
 from otolith.core.db import after_commit
 from otolith.core.errors import NotAllowed, NotFound
 from otolith.core.storage import Storage
 from otolith.media import queries, waveforms
+from otolith.media.contents import collect_content
 from otolith.media.describing import describe
 from otolith.media.events import MediaDeleted
 from otolith.media.intake import Received, choose_workspace
@@ -184,20 +185,6 @@ def delete_media(context: Context, session: Session, actor: Actor, media_id: UUI
     sha256 = media.sha256
     if media.stored is not None and sha256 is not None:
         after_commit(session, lambda: collect_content(context, sha256))
-
-
-def collect_content(context: Context, sha256: str) -> None:
-    """Remove a stored file if no workspace needs it any more.
-
-    The lock on its row keeps an upload of the same content waiting until it is clear whether the file is there.
-    """
-    storage: Storage = context.storage
-    with context.database.write(SYSTEM) as session:
-        content = queries.locked_content(session, sha256)
-        if content is None or queries.is_stored(session, sha256):
-            return
-        storage.delete(content.stored)
-        session.delete(content)
 
 
 @contextmanager
