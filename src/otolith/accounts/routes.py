@@ -33,7 +33,7 @@ from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 router = APIRouter(tags=["accounts"])
 
 
-@router.post("/auth/login", summary="Sign in")
+@router.post("/auth/login", summary="Sign in", responses=responses(NotSignedIn))
 def sign_in(body: Credentials, request: Request, response: Response, context: Ctx) -> SignedInOut:
     """Begin a session. It lives in a cookie that scripts cannot read; another cookie holds the CSRF token."""
     signed_in = service.sign_in(

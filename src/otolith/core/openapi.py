@@ -69,7 +69,8 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
 
 def _add_common_answers(operation: dict[str, Any], method: str, calls: set[Any]) -> None:
     answers: list[type[AppError]] = []
-    if actor_of in calls:
+    # Streams look for their caller by themselves and say so; signing in needs no caller and answers 401 all the same.
+    if actor_of in calls or ("401" in operation["responses"] and method in _SAFE):
         answers.append(NotSignedIn)
         operation["security"] = [{name: []} for name in SECURITY]
     if method not in _SAFE:
