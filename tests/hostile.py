@@ -293,6 +293,7 @@ def refused(name: str, data: bytes | Callable[[], bytes], *outcomes: str) -> Cas
     return Case(name, put(name, data), outcomes or NOT)
 
 
+HOUR1: Final = wav(b"", rate=8000, channels=1, size=57_600_000)
 HOURS10: Final = wav(b"", rate=8000, channels=1, size=576_000_000)
 M4A_HEAD: Final = atom(b"ftyp", b"M4A \0\0\0\0")
 
@@ -379,6 +380,7 @@ WAVS: Final = (
     heard("adpcm.wav", lambda: encoded("wav", "adpcm_ms", "s16")),
     heard("silence.wav", lambda: wav(bytes(44100 * 4 * 3)), seconds=3.0),
     heard("one_sample.wav", lambda: wav(b"\x01\x02\x03\x04")),
+    Case("hour1.wav", sparse("hour1.wav", HOUR1, 57_600_044), (HEARD,), (), 3600.0),
     Case("hours10.wav", sparse("hours10.wav", HOURS10, 576_000_044), (HEARD,), (), 36_000.0),
     refused("no_samples.wav", wav(b""), "no_sound"),
     refused("no_data_chunk.wav", wav(b"")[:-8], *BROKEN),

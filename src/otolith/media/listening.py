@@ -251,7 +251,7 @@ class Listener:
     def _exchange(
         self, data: bytes, deadlines: _Deadlines, on_progress: OnProgress | None, *, may_be_gone: bool
     ) -> dict[str, Any] | None:
-        """Send a request and wait for its reply; None where an idle helper had just gone to sleep for good."""
+        """Send a request and wait for its reply; None where a warm helper proves to be gone, and another may try."""
         helper = self._helper
         if helper is None or helper.child.stdin is None:
             return None
@@ -264,7 +264,7 @@ class Listener:
         spoken = False
         for message in self._messages(helper, deadlines):
             if message is None:
-                if may_be_gone and not spoken and helper.child.wait() == 0:
+                if may_be_gone and not spoken:
                     return None
                 raise self._post_mortem(helper)
             spoken = True

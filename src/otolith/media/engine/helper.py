@@ -69,7 +69,7 @@ class Service:
 
     def _progress(self, fraction: float, seconds: float) -> None:
         now = time.monotonic()
-        if now - self._last >= _EVERY:
+        if fraction >= 1.0 or now - self._last >= _EVERY:
             self._last = now
             self._reply({"progress": [fraction, seconds]})
 
