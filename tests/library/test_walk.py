@@ -69,7 +69,6 @@ def test_what_is_plainly_something_else_is_passed_over(tmp_path: Path) -> None:
         "cover.jpg",
         "booklet.pdf",
         "notes.txt",
-        "album.cue",
         "rip.log",
         ".DS_Store",
         "film.mkv",
@@ -108,7 +107,13 @@ def test_pipes_and_sockets_are_never_opened(tmp_path: Path) -> None:
 
 def test_playlists_are_named_and_not_followed(tmp_path: Path) -> None:
     touch(tmp_path / "list.m3u", b"#EXTM3U\nhttp://192.0.2.1/evil.mp3\n/etc/passwd\n")
-    assert steps(tmp_path) == {"list.m3u": "skipped playlist"}
+    touch(tmp_path / "album.cue", b'FILE "/etc/passwd" WAVE\n')
+    assert steps(tmp_path) == {"list.m3u": "skipped playlist", "album.cue": "skipped playlist"}
+
+
+def test_scores_are_named_as_what_they_are(tmp_path: Path) -> None:
+    touch(tmp_path / "tune.mid", b"MThd\x00\x00\x00\x06")
+    assert steps(tmp_path) == {"tune.mid": "skipped score"}
 
 
 class TestLinks:

@@ -47,7 +47,7 @@ class ScanReport(BaseModel):
     missing: int = Field(description="Files that are gone; what is known of them is kept.")
     unchanged: int = Field(description="Files that are as they were.")
     failed: list[NotTaken] = Field(description="Files that could not be taken in.")
-    skipped: list[NotTaken] = Field(description="What a scan does not follow: playlists, pipes, links in circles.")
+    skipped: list[NotTaken] = Field(description="What a scan does not follow: playlists, scores, pipes, links in circles.")
     seconds: float = Field(description="From the request to the last file analysed.")
 
 

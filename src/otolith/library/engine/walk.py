@@ -13,13 +13,14 @@ SOUND: Final = frozenset(
     b"mp3 mp2 mp1 mpga flac wav wave bwf w64 rf64 aif aiff aifc ogg oga opus spx m4a m4b m4r mp4 aac adts alac wma asf "
     b"webm weba mka wv ape tta mpc mpp mp+ au snd caf amr awb dsf dff ac3 eac3 ec3 dts".split()
 )
-PLAYLISTS: Final = frozenset(b"m3u m3u8 pls xspf asx wax wvx wpl zpl".split())
+PLAYLISTS: Final = frozenset(b"m3u m3u8 pls xspf asx wax wvx wpl zpl cue".split())
+SCORES: Final = frozenset(b"mid midi kar rmi".split())
 # Names that say plainly that the file is something else; it is passed over without being opened.
 OTHERS: Final = frozenset(
-    b"jpg jpeg png gif webp bmp tif tiff svg heic avif ico psd txt nfo log cue lrc srt md5 sfv ffp accurip toc pdf doc "
+    b"jpg jpeg png gif webp bmp tif tiff svg heic avif ico psd txt nfo log lrc srt md5 sfv ffp accurip toc pdf doc "
     b"docx odt rtf epub html htm xml json yaml yml toml ini cfg conf csv md py sh js css zip rar 7z gz bz2 xz zst tar "
     b"iso exe dll so db sqlite sqlite3 lnk url desktop torrent part crdownload tmp bak avi mov mkv m4v mpg "
-    b"mpeg wmv flv vob ts mid midi sf2 sf3 als flp ptx nomedia".split()
+    b"mpeg wmv flv vob ts sf2 sf3 als flp ptx nomedia".split()
 )
 _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
 _INT64: Final = 2**63 - 1
@@ -148,6 +149,8 @@ def _look(entry: os.DirEntry[bytes]) -> Iterator[Step]:
     elif suffix in PLAYLISTS:
         reason = "This is a playlist, which points at other files or addresses; a scan does not follow it."
         yield Refused(entry.path, "skipped", "playlist", reason)
+    elif suffix in SCORES:
+        yield Refused(entry.path, "skipped", "score", "This is a score (MIDI), which holds notes but no sound.")
     elif _is_wanted(entry, suffix, named_sound=named_sound):
         yield Found(entry.path, status.st_size, max(-_INT64, min(_INT64, status.st_mtime_ns)))
 
