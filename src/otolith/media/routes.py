@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from otolith.core import paging
+from otolith.core.context import Context
 from otolith.core.errors import (
     BadRequest,
     Conflict,
@@ -21,11 +22,13 @@ from otolith.core.errors import (
 from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 from otolith.core.paging import Cursor, Limit, Page
 from otolith.core.spool import StorageFull
-from otolith.media import lingering, service, streaming
+from otolith.media import lingering, service, streaming, transcoding
 from otolith.media.models import Media
 from otolith.media.schemas import MediaOut, UploadAnswer, UploadedFile, WaveformOut
 from otolith.media.streaming import RangeNotThere, WrongVersion
 from otolith.media.threads import in_thread
+from otolith.media.transcode import Recipe
+from otolith.media.transcoding import CannotTranscode, TranscodingOff
 from otolith.media.tus_routes import router as tus_router
 
 bodies = APIRouter(prefix="/media", route_class=lingering.UploadRoute)
@@ -152,8 +155,16 @@ _SOUND: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The whole file.", "content": {"audio/*": {"schema": {"type": "string"}}}},
     206: {"description": "The parts asked for.", "content": {"audio/*": {"schema": {"type": "string"}}}},
     304: {"description": "The file is the one you have."},
-    **responses(NotFound, Conflict, WrongVersion, RangeNotThere, NotAvailable),
+    **responses(NotFound, Conflict, WrongVersion, RangeNotThere, CannotTranscode, TranscodingOff, NotAvailable),
 }
+
+
+Download = Annotated[bool, Query(description="Offer it for saving instead of playing it.")]
+Form = Annotated[
+    Literal["opus", "mp3"] | None, Query(alias="format", description="Transcode to this form; left out: as it is.")
+]
+BitRate = Annotated[int, Query(alias="bitrate", ge=8, le=510, description="Of the transcoded form, in kbit/s.")]
+Start = Annotated[float, Query(ge=0, description="Where the transcoded form begins, in seconds.")]
 
 
 @plain.head("/{media_id}/stream", summary="What streaming would send", response_class=Response, responses=_SOUND)
@@ -161,10 +172,13 @@ async def head_stream(
     request: Request,
     context: Ctx,
     media: Visible,
-    download: Annotated[bool, Query(description="As for `GET`.")] = False,
+    download: Download = False,
+    form: Form = None,
+    bit_rate: BitRate = 128,
+    start: Start = 0.0,
 ) -> Response:
     """The headers of `GET /media/{media_id}/stream`."""
-    return await _send(request, context, media, download=download)
+    return await _send(request, context, media, download, form, bit_rate, start)
 
 
 @plain.get("/{media_id}/stream", summary="Play or download", response_class=Response, responses=_SOUND)
@@ -172,15 +186,34 @@ async def stream_media(
     request: Request,
     context: Ctx,
     media: Visible,
-    download: Annotated[bool, Query(description="Offer it for saving instead of playing it.")] = False,
+    download: Download = False,
+    form: Form = None,
+    bit_rate: BitRate = 128,
+    start: Start = 0.0,
 ) -> Response:
-    """The file as it is, whole or in ranges (RFC 9110): several ranges come as multipart/byteranges."""
-    return await _send(request, context, media, download=download)
+    """The file as it is, whole or in ranges (RFC 9110; several come as multipart/byteranges), or transcoded.
+
+    A transcoded stream has no length and no ranges: to seek, ask again with another `start`. Only so many are made at
+    once; others are answered 503 with Retry-After.
+    """
+    return await _send(request, context, media, download, form, bit_rate, start)
 
 
-async def _send(request: Request, context: Ctx, media: Media, *, download: bool) -> Response:
+async def _send(
+    request: Request,
+    context: Context,
+    media: Media,
+    download: bool,
+    form: Literal["opus", "mp3"] | None,
+    bit_rate: int,
+    start: float,
+) -> Response:
+    is_head = request.method == "HEAD"
+    if form is not None:
+        recipe = Recipe(form, bit_rate * 1000, start)
+        return await transcoding.transcode(context, media, recipe, is_head=is_head)
     recording = await in_thread(lambda: streaming.open_recording(context, media))
-    return streaming.respond(recording, request.headers, is_head=request.method == "HEAD", download=download)
+    return streaming.respond(recording, request.headers, is_head=is_head, download=download)
 
 
 class NotYetAnalysed(NotFound):

@@ -23,7 +23,7 @@ from otolith.media.ranges import Representation, Selection, Span, select
 from otolith.media.threads import iterate
 
 # A sound file is never a page: whatever it contains may neither run nor load anything when it is opened by itself.
-_GUARD: Final = {
+GUARD: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'; media-src 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
@@ -119,7 +119,7 @@ def respond(recording: Recording, headers: Headers, *, is_head: bool, download: 
     asked = {name: value for name, value in headers.items() if not (is_head and name == "range")}
     selection = select(asked, what)
     common = {
-        **_GUARD,
+        **GUARD,
         "Accept-Ranges": "bytes",
         "ETag": what.etag,
         "Last-Modified": what.last_modified,
