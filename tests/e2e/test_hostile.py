@@ -1,5 +1,6 @@
 """Hostile and odd files through a whole scan: each ends in a plain result of its own, and the others succeed."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -101,6 +102,7 @@ def test_silence_has_neither_tempo_nor_key(scanned: Scanned) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.skipif(not os.environ.get("OTOLITH_SOAK"), reason="`just soak` has the minutes that this takes.")
 def test_ten_silent_hours(tmp_path: Path) -> None:
     scanned = Scanned(tmp_path, [case for case in CASES if case.name in LONG])
     assert scanned.report.added == 1

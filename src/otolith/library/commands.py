@@ -1,5 +1,6 @@
 """`otolith scan` and `otolith analyse`: on this machine, or through a running Otolith."""
 
+import logging
 import os
 import sys
 import time
@@ -95,6 +96,9 @@ def add_commands(app: typer.Typer, local: Local) -> None:
 def _scan_here(local: Local, data: Path | None, path: str) -> dict[str, Any]:
     settings = settings_for(data)
     configure_logging(settings, stream=sys.stderr)
+    if settings.log.level != "debug":
+        # The command says itself what became of its jobs.
+        logging.getLogger("otolith.jobs").setLevel(logging.CRITICAL)
     with local.opened(settings) as context, _bar() as tell:
         with context.database.write(SYSTEM) as session:
             workspace_id = home_workspace(session).id

@@ -112,7 +112,7 @@ STYLES: Final[Mapping[str, Style]] = {
     "dub": Style(
         {"kick": "X.......X.......", "rim": "....X.......X...", "hat": "x.ox..ox..ox..o."},
         ("sub bass", "1---..1-3---1-.."),
-        ("organ", "..c...c...c...c."),
+        ("organ", "....c--.....c--."),
         "square",
         ("muted guitar", "....1.......1..."),
         room=2.4,
