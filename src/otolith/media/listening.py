@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 OnProgress = Callable[[float, float], None]
 
 _TAGS: Final = Limits(wall_seconds=600.0, memory_bytes=256 * MIB)
+# After these the helper ends by itself, and may be halfway through it when the next call comes.
+_LAST_WORDS: Final = ("memory", "crash")
 _TICK: Final = 0.25
 _TAIL: Final = 4096
 # What the interpreter, NumPy, SciPy and FFmpeg take before the first sample.
@@ -230,9 +232,12 @@ class Listener:
                     reply = self._exchange(data, _Deadlines(limits), on_progress, may_be_gone=not fresh and not attempt)
                     if reply is not None:
                         break
+                    self._stop()
             except BaseException:
                 self._stop()
                 raise
+            if reply is None or reply.get("failed", [None])[0] in _LAST_WORDS:
+                self._stop()
         if reply is None or "failed" in reply:
             raise ListenFailure(*(reply["failed"] if reply else ("crash", "The decoder could not be started.")))
         return reply["done"]
