@@ -32,7 +32,10 @@ def test_an_address_signs_in_too(client: TestClient, context: Context) -> None:
     assert sign_in(client, "ann@EXAMPLE.org", "a long password") == 200
 
 
-@pytest.mark.parametrize(("name", "password"), [("admin", "wrong"), ("nobody", ADMIN_PASSWORD), ("gone", "its own")])
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("admin", "wrong"), ("nobody", ADMIN_PASSWORD), ("gone", "its own"), ("adm\x00in", ADMIN_PASSWORD)],
+)
 def test_every_failure_reads_the_same(client: TestClient, context: Context, name: str, password: str) -> None:
     add_user(context, "gone", password="its own", active=False)
     answer = client.post("/api/auth/login", json={"username": name, "password": password})

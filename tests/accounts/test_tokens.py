@@ -146,6 +146,8 @@ def test_use_is_noted_once_a_minute(callers: Callers, context: Context, client: 
         {"name": ""},
         {"name": "   "},
         {"name": "x" * 101},
+        {"name": "a\x00b"},
+        {"name": "two\nlines"},
         {"name": "x", "scopes": []},
         {"name": "x", "scopes": ["everything"]},
         {"name": "x", "expires_at": "2030-01-01T00:00:00"},

@@ -1,16 +1,16 @@
 """What the routes of accounts take and give."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from otolith.accounts.passwords import LONGEST_PASSWORD
 from otolith.core.actor import ServerRole, WorkspaceRole
+from otolith.core.texts import Line, ShortLine
 
 Scope = Literal["read", "write", "admin"]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
 class Credentials(BaseModel):
@@ -37,9 +37,7 @@ class CsrfOut(BaseModel):
 class WorkspaceIn(BaseModel):
     """A workspace to be made."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
-        description="What people call it."
-    )
+    name: Line = Field(description="What people call it.")
 
 
 class WorkspaceOut(BaseModel):
@@ -65,7 +63,7 @@ class MemberOut(BaseModel):
 class TokenIn(BaseModel):
     """An API token to be made."""
 
-    name: Name = Field(description="What it is for.")
+    name: ShortLine = Field(description="What it is for.")
     scopes: list[Scope] = Field(
         default=["read", "write"], min_length=1, max_length=3, description="What it may do at most."
     )

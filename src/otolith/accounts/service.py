@@ -163,8 +163,10 @@ def sign_in(
     `replaces` is the secret of a session that the browser already had; it ends, so that none outlives its use.
     """
     passwords = passwords_of(context.settings.accounts)
+    key = fold(name)
     with context.database.read(SYSTEM) as session:
-        user = queries.user_by_key(session, fold(name))
+        # A name with control characters belongs to nobody, and PostgreSQL would not even look for it.
+        user = queries.user_by_key(session, key) if key.isprintable() else None
     known = user.password_hash if user is not None and user.active else None
     # The hash is computed for strangers too, so that the time does not tell who has an account.
     if not passwords.verify(known, password[:LONGEST_PASSWORD]) or user is None or known is None:
