@@ -241,5 +241,6 @@ def _serve(settings: Settings) -> None:
         if name.upper().startswith("OTOLITH_") or name.upper() in {*ALIASES, *DATABASE_ALIASES, "ENVIRONMENT"}:
             del os.environ[name]
     os.environ["OTOLITH_ENV_FILE"] = os.devnull
+    os.environ["OTOLITH_LOG_LEVEL"] = settings.log.level
     sys.stderr.write("Sign in as admin with the password otolith-demo.\n")
     up(settings)

@@ -1,0 +1,158 @@
+"""Folders that change again and again, with two scans at once and with interruptions: the catalogue follows."""
+
+import hashlib
+import os
+import random
+import shutil
+import threading
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from tests.library.conftest import Scan, write_tone
+
+from otolith.composition import HANDLERS
+from otolith.core.actor import SYSTEM, Actor
+from otolith.core.context import Context
+from otolith.jobs.inline import run_inline
+from otolith.jobs.service import LANES, Draining
+from otolith.jobs.slot import Slot
+from otolith.library import scanning, service
+from otolith.library.models import Track
+from otolith.media.models import Media
+
+
+class Folder:
+    """A folder that changes at random, and what is true of it."""
+
+    def __init__(self, root: Path, seed: int) -> None:
+        self.root = root
+        self.random = random.Random(seed)  # noqa: S311 -- The same sequence each time is the point.
+        self.aside = root.parent / "aside"
+        self.aside.mkdir()
+        root.mkdir()
+        self.made = 0
+        for _ in range(5):
+            self.add()
+
+    @property
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.root.rglob("*.wav") if path.is_file())
+
+    def _new_place(self) -> Path:
+        self.made += 1
+        return self.root / self.random.choice(["", "a", "a/b", "c.wav folder", "é"]) / f"{self.made}.wav"
+
+    def add(self) -> None:
+        write_tone(self._new_place(), hertz=200 + 37 * self.made)
+
+    def copy(self) -> None:
+        place = self._new_place()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.random.choice(self.files), place)
+
+    def change(self) -> None:
+        self.made += 1
+        write_tone(self.random.choice(self.files), hertz=200 + 37 * self.made, seconds=0.5)
+
+    def move(self) -> None:
+        place = self._new_place()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.random.choice(self.files).rename(place)
+
+    def remove(self) -> None:
+        if len(self.files) > 2:
+            path = self.random.choice(self.files)
+            path.rename(self.aside / path.name)
+
+    def restore(self) -> None:
+        for path in sorted(self.aside.glob("*.wav"))[:1]:
+            path.rename(self.root / path.name)
+
+    def touch(self) -> None:
+        os.utime(self.random.choice(self.files), (self.random.randrange(10**9), self.random.randrange(10**9)))
+
+    def step(self) -> None:
+        for _ in range(self.random.randrange(1, 4)):
+            deed = self.random.choice(
+                [self.add, self.copy, self.change, self.move, self.remove, self.restore, self.touch]
+            )
+            deed()
+
+    def truth(self) -> dict[bytes, str]:
+        return {os.fsencode(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in self.files}
+
+
+def catalogue(context: Context) -> dict[bytes, str | None]:
+    """The files that are there, by path, with the content that was analysed; each must have its analysed track."""
+    with context.database.read(SYSTEM) as session:
+        rows = session.execute(
+            select(Media.path, Media.sha256, Track.state).join(Track, Track.media_id == Media.id).where(~Media.missing)
+        ).all()
+    assert {row.state for row in rows} <= {"analysed"}
+    found = {row.path: row.sha256 for row in rows if row.path is not None}
+    assert len(found) == len(rows)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_each_scan_the_catalogue_is_the_folder(seed: int, scan: Scan, context: Context, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "music", seed)
+    for _ in range(6):
+        report = scan(folder.root)
+        assert report.state == "done"
+        assert report.failed == []
+        assert catalogue(context) == folder.truth()
+        folder.step()
+
+
+def test_interruptions_change_nothing_but_the_time_it_takes(
+    context: Context, owner: Actor, workspace: UUID, slot: Slot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path / "music", 7)
+    dice = random.Random(11)  # noqa: S311 -- The same sequence each time is the point.
+    monkeypatch.setattr(scanning, "_BATCH", 2)
+    check = scanning.Run.check
+
+    def sometimes_drain(run: scanning.Run) -> None:
+        check(run)
+        if dice.random() < 0.1:
+            raise Draining
+
+    for _ in range(4):
+        with monkeypatch.context() as patch:
+            patch.setattr(scanning.Run, "check", sometimes_drain)
+            with context.database.write(owner) as session:
+                started = service.start_scan(session, context, owner, folder.root, workspace)
+            slot.work(LANES)
+        with context.database.read(owner) as session:
+            report = service.scan_report(session, owner, started.scan_id)
+        assert report.state == "done"
+        assert report.added + report.updated + report.moved + report.unchanged == len(folder.files)
+        assert catalogue(context) == folder.truth()
+        folder.step()
+
+
+def test_two_scans_of_overlapping_roots_at_once_double_nothing(
+    context: Context, owner: Actor, workspace: UUID, tmp_path: Path
+) -> None:
+    root = tmp_path / "music"
+    for number in range(12):
+        write_tone(root / ("deep" if number % 2 else ".") / f"{number}.wav", hertz=200 + 31 * number)
+    started = []
+    for place in (root, root / "deep"):
+        with context.database.write(owner) as session:
+            started.append(service.start_scan(session, context, owner, place, workspace))
+    threads = [
+        threading.Thread(target=run_inline, args=(context, one.job_id, HANDLERS), kwargs={"threads": 1})
+        for one in started
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with context.database.read(owner) as session:
+        states = {service.scan_report(session, owner, one.scan_id).state for one in started}
+    assert states == {"done"}
+    assert len(catalogue(context)) == 12
