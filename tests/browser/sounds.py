@@ -19,9 +19,21 @@ def write_tune(path: Path, *, seconds: float = 12.0, bpm: float = 120.0) -> Path
         tone = math.sin(2 * math.pi * notes[int(at / beat) % 4] * at) * math.exp(-3 * into)
         click = math.sin(2 * math.pi * 1800 * into) * math.exp(-120 * into)
         frames += struct.pack("<h", int(14_000 * (0.6 * tone + 0.4 * click)))
+    return _write(path, bytes(frames), channels=1)
+
+
+def write_large(path: Path, megabytes: int) -> Path:
+    """A WAV file of this size: one second of a quiet tone in eight channels, again and again."""
+    second = b"".join(
+        struct.pack("<8h", *[int(2000 * math.sin(2 * math.pi * 220 * index / RATE))] * 8) for index in range(RATE)
+    )
+    return _write(path, second * (megabytes * 1_000_000 // len(second) + 1), channels=8)
+
+
+def _write(path: Path, frames: bytes, *, channels: int) -> Path:
     with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(RATE)
-        file.writeframes(bytes(frames))
+        file.writeframes(frames)
     return path

@@ -2,7 +2,4 @@
 import "./player.js";
 import "./page.js";
 import "./live.js";
-
-const load = () => document.getElementById("drop") && import("./upload.js");
-load();
-document.addEventListener("htmx:after:swap", load);
+import "./upload.js";

@@ -8,11 +8,20 @@ const queue = [];
 const items = new Set();
 let sending = 0;
 
-// Sending goes on while somebody looks at other pages, so what this page said is kept.
-const form = () => document.getElementById("drop");
-const template = document.getElementById("upload-row");
-const { media, tus, jobs, limit } = form().dataset;
-const said = template.dataset;
+// Sending goes on while somebody looks at other pages, so what the page of the form said is kept.
+let template = null;
+let said = {};
+let place = {};
+
+function form() {
+  const found = document.getElementById("drop");
+  if (found) {
+    template = document.getElementById("upload-row");
+    said = template.dataset;
+    place = found.dataset;
+  }
+  return found;
+}
 
 function addRow(file) {
   const row = template.content.firstElementChild.cloneNode(true);
@@ -48,17 +57,17 @@ function forget(item) {
 }
 
 function show() {
-  const place = document.getElementById("uploads");
-  if (place) place.append(...[...items].map((item) => item.row));
+  document.getElementById("uploads")?.append(...[...items].map((item) => item.row));
 }
 
 function add(files) {
+  if (!form()) return;
   for (const file of files) {
     const item = { file, row: addRow(file), control: new AbortController(), job: null };
     items.add(item);
     item.row.querySelector("[data-dismiss]").addEventListener("click", () => dismiss(item));
     if (file.size === 0) end(item, said.empty, true);
-    else if (file.size > Number(limit)) end(item, said.large, true);
+    else if (file.size > Number(place.limit)) end(item, said.large, true);
     else queue.push(item);
   }
   show();
@@ -114,7 +123,7 @@ async function run(item) {
   };
   say(item, said.sending);
   try {
-    const answer = item.file.size > LARGE ? await sendInPieces(tus, item.file, options) : await whole(media, item, options);
+    const answer = item.file.size > LARGE ? await sendInPieces(place.tus, item.file, options) : await whole(place.media, item, options);
     if (answer.status >= 300) throw answer;
     stored(item, answer);
     document.body.dispatchEvent(new CustomEvent("otolith:uploaded"));
@@ -137,7 +146,7 @@ function stored(item, answer) {
 }
 
 async function ask(item) {
-  const answer = await send("GET", `${jobs}/${item.job}`, {}, null);
+  const answer = await send("GET", `${place.jobs}/${item.job}`, {}, null);
   if (answer.status !== 200 || !item.job) return;
   const job = JSON.parse(answer.responseText);
   if (job.state === "succeeded") end(item, said.heard, false);
