@@ -21,13 +21,14 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from otolith.core.actor import Actor
-from otolith.core.errors import NotAvailable
+from otolith.core.errors import NotAcceptable, NotAvailable
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,10 @@ DATABASE_ERRORS = Counter("otolith_database_errors", "Failed database operations
 AfterCommit = Callable[[], None]
 _AFTER_COMMIT = "otolith.after_commit"
 _WRITES = "otolith_writes"
+
+
+class ValueRefused(NotAcceptable):
+    """A value in this request is one that the database cannot hold, such as a number or a date out of all bounds."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -192,7 +197,14 @@ class Database:
                 log.warning("db.connection.failed", error=type(error.orig).__name__)
                 detail = "The database does not answer. The request changed nothing; try again in a moment."
                 raise NotAvailable(detail, headers={"Retry-After": "5"}) from error
+            if isinstance(error, DataError):
+                # Such as a text with NUL in it; what it was stays out of the answer and the log.
+                raise ValueRefused from error
             raise
+        except PoolTimeout as error:
+            DATABASE_ERRORS.labels(kind="pool").inc()
+            detail = "All database connections are in use. The request changed nothing; try again in a moment."
+            raise NotAvailable(detail, headers={"Retry-After": "5"}) from error
 
     def dispose(self) -> None:
         """Close the pooled connections, as a process does at its end."""
