@@ -1,0 +1,115 @@
+"""How the pages look and read: no sideways scrolling, and nothing that shuts people out."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import House, Visit
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = (320, 390, 820, 1280, 1920)
+TITLE = "An interview with the harbour master, second part, recorded on the pier in Quimper-Guézennec-sur-Odet"
+
+
+@pytest.fixture(scope="module")
+def pages(house: House) -> dict[str, str]:
+    """The addresses of every kind of page, the recording's filled in by `filled`."""
+    return {"home": "/", "activity": "/activity", "failed": "/activity?state=failed", "missing": "/no-such-page"}
+
+
+@pytest.fixture
+def filled(house: House, visit: Visit, pages: dict[str, str]) -> dict[str, str]:
+    """The same, once there is a recording with a long name that was heard."""
+    if "recording" not in pages:
+        page = visit(javascript=False)
+        tune = house.folder / f"{TITLE}.wav"
+        tune.write_bytes(house.tune.read_bytes() + b"LIST\x04\x00\x00\x00INFO")
+        page.set_input_files("#files", str(tune))
+        page.click("#drop button.first.without-js")
+        page.goto("/")
+        page.get_by_role("link", name=TITLE).click()
+        pages["recording"] = page.url
+        for _ in range(120):
+            if page.locator(".facts-grid").count():
+                break
+            page.wait_for_timeout(500)
+            page.goto(pages["recording"])
+        expect(page.locator(".facts-grid")).to_be_visible()
+    return pages
+
+
+def _is_wide(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_no_page_scrolls_sideways(visit: Visit, filled: dict[str, str], language: str) -> None:
+    page = visit(language=language)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 700})
+        for name, address in filled.items():
+            page.goto(address)
+            assert not _is_wide(page), (name, width)
+            if name == "recording":
+                page.click(".play.large")
+                expect(page.locator("#player")).to_be_visible()
+                assert not _is_wide(page), ("player", width)
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core comes with `npm install`.")
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_shuts_people_out(visit: Visit, filled: dict[str, str], colours: str, width: int) -> None:
+    """No violation that axe-core finds, of WCAG 2.2 AA and of what is simply good."""
+    page = visit(colours=colours, width=width)
+    rules = AXE.read_text()
+    for name, address in filled.items():
+        page.goto(address)
+        assert _violations(page, rules) == [], name
+        if page.locator("#account summary").count():
+            page.click("#account summary")
+            assert _violations(page, rules) == [], f"{name}, with the menu"
+    page.goto(filled["recording"])
+    page.click(".play.large")
+    expect(page.locator("#player")).to_be_visible()
+    assert _violations(page, rules) == [], "the player"
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core comes with `npm install`.")
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_nothing_keeps_people_from_signing_in(visit: Visit, colours: str) -> None:
+    page = visit(colours=colours, signed_in=False)
+    page.goto("/sign-in")
+    rules = AXE.read_text()
+    assert _violations(page, rules) == []
+    page.fill("#username", "admin")
+    page.fill("#password", "wrong")
+    page.click("button.first")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert _violations(page, rules) == []
+
+
+def _violations(page: Page, rules: str) -> list[str]:
+    """What axe-core finds: the rule and the element."""
+    page.evaluate(rules)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+
+
+def test_what_needs_javascript_is_not_offered_without_it(visit: Visit) -> None:
+    page = visit(javascript=False)
+    for hidden in ("[data-choose]", "button.play", "#player"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    expect(page.locator("#files")).to_be_visible()
+
+
+def test_the_keyboard_reaches_the_content_first(visit: Visit) -> None:
+    page = visit()
+    page.goto("/")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
