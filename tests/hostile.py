@@ -402,6 +402,8 @@ REST: Final = (
     refused("header_only.flac", lambda: flac()[:42], *BROKEN),
     refused("no_rate.flac", lambda: patched(flac(), b"fLaC", 18, b"\0\0\0")[:2000], *BROKEN),
     heard("chained.opus", lambda: opus() + opus(), seconds=10.0),
+    heard("chained_otherwise.ogg", lambda: opus() + encoded("ogg", "flac", "s16", 44100), "changes", seconds=10.0),
+    heard("chain_breaks.ogg", lambda: opus() + encoded("ogg", "flac", "s16", 44100)[:3000], seconds=5.0),
     heard("truncated.opus", lambda: opus()[: len(opus()) // 2]),
     heard("hole.opus", lambda: damaged(opus(), 0.5, 5000)),
     heard("two_streams.ogg", two_streams, seconds=4.0),

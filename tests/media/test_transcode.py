@@ -171,3 +171,11 @@ def test_a_listener_that_is_cancelled_leaves_nothing_behind(sweep: Path) -> None
         assert await made(sweep, Recipe(), pool)
 
     run(cancelled)
+
+
+def test_a_chain_is_transcoded_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "x.ogg"
+    path.write_bytes(hostile.opus() + hostile.encoded("ogg", "flac", "s16", 22050, 5.0, "mono"))
+    for start in (0.0, 3.0, 7.5):
+        sound, rate, _ = decoded(run(partial(made, path, Recipe("mp3", start=start))))
+        assert len(sound) / rate == pytest.approx(10.0 - start, abs=0.1)

@@ -19,10 +19,10 @@ import av
 from av.error import FFmpegError
 
 from otolith.media.engine import process
-from otolith.media.engine.decode import Decoding
+from otolith.media.engine.decoding import Decoding
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.engine.limits import MIB, Limits
-from otolith.media.engine.opening import Opened, open_sound
+from otolith.media.engine.opening import Opened, open_sound, parts
 from otolith.media.engine.reader import SoundFile
 from otolith.media.engine.signals import Shape
 
@@ -78,19 +78,18 @@ def transcode(file: SoundFile, sink: io.RawIOBase, options: dict[str, Any], limi
     """Encode a file from `start` seconds on, in one or two channels. Raises `ListenFailure`."""
     form = FORMS[options["form"]]
     limits.admit_file(file.size)
-    with open_sound(file) as opened:
-        sounds = _frames(opened, limits, float(options["start"]))
-        first = next(sounds, None)
-        if first is None:
-            raise ListenFailure("no_sound", "There is no sound at or after this place.")
-        layout = "mono" if first[0].channels == 1 or not first[0].mixable else "stereo"
-        rate = form.rate(first[0].rate)
-        with av.open(sink, "w", format=form.muxer, options=form.options) as out:
-            out.metadata.update(options["metadata"])
-            stream: Any = out.add_stream(form.codec, rate=rate, layout=layout, format=form.sample)
-            stream.bit_rate = options["bit_rate"]
-            stream.codec_context.thread_count = 1
-            encode(first, sounds, out, stream, av.AudioResampler(format=form.sample, layout=layout, rate=rate))
+    sounds = _frames(file, limits, float(options["start"]))
+    first = next(sounds, None)
+    if first is None:
+        raise ListenFailure("no_sound", "There is no sound at or after this place.")
+    layout = "mono" if first[0].channels == 1 or not first[0].mixable else "stereo"
+    rate = form.rate(first[0].rate)
+    with av.open(sink, "w", format=form.muxer, options=form.options) as out:
+        out.metadata.update(options["metadata"])
+        stream: Any = out.add_stream(form.codec, rate=rate, layout=layout, format=form.sample)
+        stream.bit_rate = options["bit_rate"]
+        stream.codec_context.thread_count = 1
+        encode(first, sounds, out, stream, av.AudioResampler(format=form.sample, layout=layout, rate=rate))
 
 
 def encode(
@@ -123,19 +122,25 @@ def encode(
     out.mux(stream.encode(None))
 
 
-def _frames(opened: Opened, limits: Limits, start: float) -> Iterator[tuple[Shape, av.AudioFrame]]:
+def _frames(file: SoundFile, limits: Limits, start: float) -> Iterator[tuple[Shape, av.AudioFrame]]:
     """Blocks from a time on: the demuxer goes near it, and what still comes before it is dropped."""
-    if start > 0:
-        _seek(opened, start)
-    decoding = Decoding(opened, limits)
-    skip: int | None = None
-    for block in decoding.blocks():
-        if skip is None:
-            skip = max(0, round((start - decoding.first_seconds) * block.shape.rate)) if start > 0 else 0
-        frame = block.after(skip)
-        skip = max(0, skip - block.frames)
-        if frame is not None:
-            yield block.shape, frame
+    links = parts(file)
+    passed = 0.0
+    for part in links:
+        with open_sound(file, part) as opened:
+            if start > 0 and len(links) == 1:
+                _seek(opened, start)
+            decoding = Decoding(opened, limits)
+            skip: int | None = None
+            for block in decoding.blocks():
+                if skip is None:
+                    begins = decoding.first_seconds if len(links) == 1 else passed
+                    skip = max(0, round((start - begins) * block.shape.rate)) if start > 0 else 0
+                frame = block.after(skip)
+                skip = max(0, skip - block.frames)
+                if frame is not None:
+                    yield block.shape, frame
+            passed += decoding.seconds
 
 
 def _seek(opened: Opened, start: float) -> None:

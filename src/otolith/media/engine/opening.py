@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 import av
@@ -19,9 +19,10 @@ from otolith.media.engine import mpeg
 from otolith.media.engine.decoders import DECODERS
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.engine.heard import Note, Sound
+from otolith.media.engine.ogg import links
 from otolith.media.engine.reader import SoundFile
 from otolith.media.engine.riff import WavData, wav_data
-from otolith.media.engine.sniff import ADTS, AIFF, AU, CAF, HEAD, MP3, W64, WAV, Found, locate
+from otolith.media.engine.sniff import ADTS, AIFF, AU, CAF, HEAD, MP3, OGG, W64, WAV, Found, locate
 
 av.logging.set_level(av.logging.PANIC)
 
@@ -57,10 +58,18 @@ def refuse_other_files(*_: Any, **__: Any) -> NoReturn:
     raise PermissionError("a sound file may not open another file or address")
 
 
-@contextmanager
-def open_sound(file: SoundFile) -> Iterator[Opened]:
-    """Open the container that `locate` found, and in it the stream worth hearing."""
+def parts(file: SoundFile) -> list[tuple[Found, int]]:
+    """The containers in a file, and where each ends: one, unless it is a chained Ogg file."""
     found = locate(file)
+    if found.container is not OGG:
+        return [(found, file.size)]
+    return [(replace(found, offset=start), end) for start, end in links(file, found.offset)]
+
+
+@contextmanager
+def open_sound(file: SoundFile, part: tuple[Found, int] | None = None) -> Iterator[Opened]:
+    """Open a container (the first, if it is not said which), and in it the stream worth hearing."""
+    found, file.end = part or parts(file)[0]
     file.offset = found.offset
     file.seek(0)
     options = {

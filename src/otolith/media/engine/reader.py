@@ -52,7 +52,7 @@ def open_regular(path: Path) -> int:
 
 
 class SoundFile(io.RawIOBase):
-    """A regular file as FFmpeg reads it: from `offset` on, so that leading tags never reach the demuxer.
+    """A regular file as FFmpeg reads it: from `offset` to `end`, so that leading tags never reach the demuxer.
 
     The SHA-256 of the *whole* file is computed from the reads themselves: a read that covers the first byte not
     yet hashed moves that frontier on, and `sha256` reads whatever the demuxer never asked for. A failed read is
@@ -67,6 +67,7 @@ class SoundFile(io.RawIOBase):
         self._stamp = (status.st_size, status.st_mtime_ns)
         self.size = status.st_size
         self.offset = 0
+        self.end = self.size
         self.failure: ListenFailure | None = None
         self._position = 0
         self._hash = hashlib.sha256()
@@ -83,7 +84,7 @@ class SoundFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move; an impossible target is answered by a negative error number, which is what FFmpeg expects."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size - self.offset}.get(whence)
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.end - self.offset}.get(whence)
         if base is None or base + offset < 0:
             return -errno.EINVAL
         self._position = base + offset
@@ -92,7 +93,8 @@ class SoundFile(io.RawIOBase):
     def read(self, size: int | None = -1) -> bytes:
         wanted = _READ if size is None or size < 0 else size
         try:
-            data = self.read_at(self.offset + self._position, wanted)
+            left = max(0, self.end - self.offset - self._position)
+            data = self.read_at(self.offset + self._position, min(wanted, left))
         except ListenFailure as failure:
             self.failure = failure
             raise OSError(errno.EIO, failure.detail) from failure
