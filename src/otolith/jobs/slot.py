@@ -98,6 +98,7 @@ class Slot:
             result = handler.work(run, payload)
             outcome: Outcome | PauseLane | LeaseLost = Outcome("succeeded", result=result)
         except LeaseLost as error:
+            self._log_loss(job)
             outcome = error
         except Exception as error:  # noqa: BLE001 -- Whatever a handler raises is the outcome of its job.
             outcome = judge(self.context.settings.jobs, job, error)
@@ -112,6 +113,10 @@ class Slot:
         RUN_SECONDS.labels(task=job.task, outcome=name).observe(time.monotonic() - began)
         ATTEMPTS.labels(task=job.task, outcome=name).inc()
         return outcome
+
+    def _log_loss(self, job: Claimed) -> None:
+        LEASE_LOSSES.inc()
+        log.warning("jobs.lease.lost", job_id=str(job.id), task=job.task, fence=job.fence)
 
     def _log_failure(self, job: Claimed, outcome: Outcome | PauseLane) -> None:
         if isinstance(outcome, PauseLane):
@@ -128,8 +133,7 @@ class Slot:
             try:
                 return self._write(job, outcome, take)
             except LeaseLost as error:
-                LEASE_LOSSES.inc()
-                log.warning("jobs.lease.lost", job_id=str(job.id), task=job.task, fence=job.fence)
+                self._log_loss(job)
                 outcome = error
             except (SQLAlchemyError, AppError) as error:
                 if time.monotonic() > deadline:
