@@ -58,6 +58,6 @@ def render(midi: bytes, target: Path, *, rate: int = 44100, gain: float = 0.4) -
     source = target.with_suffix(".mid")
     source.write_bytes(midi)
     command = [fluidsynth, "-ni", "-q", "-g", f"{gain}", "-r", f"{rate}", "-F", str(target)]
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [*command, str(SOUND_FONT), str(source)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from bench.music_midi import DRUMS, Note
 
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
@@ -91,7 +90,17 @@ COMPS_4 = (
     "syncop",
     "none",
 )
-COMPS_3 = ("oompah", "block_quarter", "arp8_up", "arp8_updown", "pad", "block_whole", "triplet_arp", "arp_quarter", "none")
+COMPS_3 = (
+    "oompah",
+    "block_quarter",
+    "arp8_up",
+    "arp8_updown",
+    "pad",
+    "block_whole",
+    "triplet_arp",
+    "arp_quarter",
+    "none",
+)
 GROOVES_4 = (
     "rock8",
     "rock8b",
@@ -116,10 +125,73 @@ GROOVES_4 = (
     "trap",
 )
 GROOVES_3 = ("waltz", "waltz_jazz", "waltz_rock")
-KEYS_INSTRUMENTS = (0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 16, 18, 19, 21, 24, 25, 26, 27, 28, 29, 30, 46, 48, 49, 61, 62, 80, 81, 88, 90)
+KEYS_INSTRUMENTS = (
+    0,
+    0,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    11,
+    12,
+    16,
+    18,
+    19,
+    21,
+    24,
+    25,
+    26,
+    27,
+    28,
+    29,
+    30,
+    46,
+    48,
+    49,
+    61,
+    62,
+    80,
+    81,
+    88,
+    90,
+)
 PAD_INSTRUMENTS = (48, 49, 50, 51, 52, 88, 89, 90, 91, 92, 94, 19, 16)
 BASS_INSTRUMENTS = (32, 33, 34, 35, 36, 38, 39, 43, 58)
-LEAD_INSTRUMENTS = (0, 4, 11, 12, 22, 24, 25, 27, 40, 41, 42, 52, 56, 57, 60, 61, 64, 65, 66, 68, 71, 73, 74, 75, 80, 81, 82, 105)
+LEAD_INSTRUMENTS = (
+    0,
+    4,
+    11,
+    12,
+    22,
+    24,
+    25,
+    27,
+    40,
+    41,
+    42,
+    52,
+    56,
+    57,
+    60,
+    61,
+    64,
+    65,
+    66,
+    68,
+    71,
+    73,
+    74,
+    75,
+    80,
+    81,
+    82,
+    105,
+)
 SOLO_INSTRUMENTS = (0, 0, 1, 4, 6, 19, 24, 25, 26, 46, 48, 11, 12, 5)
 
 
@@ -157,7 +229,9 @@ class Composer:
         self.rng = np.random.default_rng(seed)
         r = self.rng
         self.meter = 3 if r.random() < 0.2 else 4
-        self.tempo = float(np.exp(r.uniform(np.log(58), np.log(200)))) if r.random() < 0.5 else float(r.uniform(66, 182))
+        self.tempo = (
+            float(np.exp(r.uniform(np.log(58), np.log(200)))) if r.random() < 0.5 else float(r.uniform(66, 182))
+        )
         if r.random() < 0.5:
             self.tempo = float(round(self.tempo))
         self.mode = "major" if r.random() < 0.5 else "minor"
@@ -250,7 +324,14 @@ class Composer:
             out.append(pitch + 12 * round((centre - pitch) / 12))
         return sorted(set(out))
 
-    def comp(self, channel: int, style: str, plan: list[tuple[int, float, int, tuple[int, ...]]], velocity: float, centre: int) -> None:
+    def comp(
+        self,
+        channel: int,
+        style: str,
+        plan: list[tuple[int, float, int, tuple[int, ...]]],
+        velocity: float,
+        centre: int,
+    ) -> None:
         m = self.meter
         for bar, span, root, quality in plan:
             pitches = self.chord_pitches(root, quality, centre)
@@ -258,7 +339,9 @@ class Composer:
             end = start + length
             low = root + 12 * round((43 - root) / 12)
 
-            def block(at: float, dur: float, vel: float = velocity, which: list[int] = pitches, end: float = end) -> None:
+            def block(
+                at: float, dur: float, vel: float = velocity, which: list[int] = pitches, end: float = end
+            ) -> None:
                 if at < end - 1e-6:
                     for p in which:
                         self.play(channel, p, at, min(dur, end - at), vel)
@@ -327,7 +410,9 @@ class Composer:
             block(o + 1, 0.6)
             block(o + 2, 0.6)
 
-    def bass(self, channel: int, style: str, plan: list[tuple[int, float, int, tuple[int, ...]]], velocity: float) -> None:
+    def bass(
+        self, channel: int, style: str, plan: list[tuple[int, float, int, tuple[int, ...]]], velocity: float
+    ) -> None:
         m = self.meter
         scale = MAJOR_SCALE if self.mode == "major" else MINOR_SCALE
         tones = {(self.key + s) % 12 for s in scale}
@@ -372,7 +457,9 @@ class Composer:
                     for at in (0, 1.5, 3):
                         self.play(channel, low, start + b + at, 0.9, velocity)
 
-    def melody(self, channel: int, plan: list[tuple[int, float, int, tuple[int, ...]]], velocity: float, centre: int) -> None:
+    def melody(
+        self, channel: int, plan: list[tuple[int, float, int, tuple[int, ...]]], velocity: float, centre: int
+    ) -> None:
         r = self.rng
         m = self.meter
         scale = list(MAJOR_SCALE if self.mode == "major" else MINOR_SCALE)
@@ -382,7 +469,22 @@ class Composer:
         if r.random() < 0.2:
             penta = (0, 2, 4, 7, 9) if self.mode == "major" else (0, 3, 5, 7, 10)
             pool = np.array([p for p in range(centre - 14, centre + 15) if (p - self.key) % 12 in penta])
-        cells4 = ((1, 1, 1, 1), (0.5,) * 8, (1, 0.5, 0.5, 1, 1), (1.5, 0.5, 2), (2, 1, 1), (0.5, 1, 0.5, 1, 1), (1.5, 1.5, 1), (0.75, 0.25, 1, 1, 1), (2, 2), (3, 1), (-0.5, 0.5, 1, 2), (-1, 1, 1, 1), (0.5, 0.5, 1, 0.5, 0.5, 1), (0.25,) * 4 + (1, 0.5, 0.5, 1))
+        cells4 = (
+            (1, 1, 1, 1),
+            (0.5,) * 8,
+            (1, 0.5, 0.5, 1, 1),
+            (1.5, 0.5, 2),
+            (2, 1, 1),
+            (0.5, 1, 0.5, 1, 1),
+            (1.5, 1.5, 1),
+            (0.75, 0.25, 1, 1, 1),
+            (2, 2),
+            (3, 1),
+            (-0.5, 0.5, 1, 2),
+            (-1, 1, 1, 1),
+            (0.5, 0.5, 1, 0.5, 0.5, 1),
+            (0.25,) * 4 + (1, 0.5, 0.5, 1),
+        )
         cells3 = ((1, 1, 1), (2, 1), (1.5, 0.5, 1), (0.5,) * 6, (1, 0.5, 0.5, 1), (3,), (-1, 1, 1))
         cells = cells4 if m == 4 else cells3
         chosen = [cells[i] for i in r.integers(len(cells), size=int(r.integers(2, 5)))]
@@ -397,7 +499,9 @@ class Composer:
                     current = int(np.clip(current + r.integers(-2, 3), 0, pool.size - 1))
                     pitch = int(pool[current])
                     if position == int(position) and position % 2 == 0:
-                        tones = [p for p in range(pitch - 6, pitch + 7) if (p - chord[0]) % 12 in {q % 12 for q in chord[1]}]
+                        tones = [
+                            p for p in range(pitch - 6, pitch + 7) if (p - chord[0]) % 12 in {q % 12 for q in chord[1]}
+                        ]
                         pitch = min(tones, key=lambda p: abs(p - pitch))
                         current = int(np.argmin(np.abs(pool - pitch)))
                     if bar == self.bars - 1 and position == 0 and r.random() < 0.7:
@@ -485,7 +589,11 @@ class Composer:
                 d["pad"] = self.programs[3]
             if r.random() < 0.8 or style == "none":
                 self.programs[1] = int(r.choice(BASS_INSTRUMENTS))
-                styles = ["whole", "quarters", "eighths", "rootfifth", "octaves", "walking", "syncop", "bossa", "tresillo"] if m == 4 else ["whole", "quarters", "rootfifth", "walking"]
+                styles = (
+                    ["whole", "quarters", "eighths", "rootfifth", "octaves", "walking", "syncop", "bossa", "tresillo"]
+                    if m == 4
+                    else ["whole", "quarters", "rootfifth", "walking"]
+                )
                 bass_style = str(r.choice(np.array(styles)))
                 self.bass(1, bass_style, plan, float(r.uniform(70, 105)))
                 d.update(bass=bass_style, bass_instrument=self.programs[1])
@@ -500,7 +608,10 @@ class Composer:
                     self.drum_bar(groove, bar * m, bar)
                 d.update(groove=groove, intro=intro)
         end = self.at(self.bars * m)
-        kept = (0.0 if r.random() < 0.85 else float(r.uniform(1, 5)), 0.0 if r.random() < 0.8 else float(r.uniform(2, 8)))
+        kept = (
+            0.0 if r.random() < 0.85 else float(r.uniform(1, 5)),
+            0.0 if r.random() < 0.8 else float(r.uniform(2, 8)),
+        )
         d.update(meter=m, swing=self.swing, jitter=self.jitter, drift=self.drift)
         beats = [float(t) for t in self.times[: self.bars * m]]
         mean_tempo = 60 / float(np.mean(np.diff(beats)))

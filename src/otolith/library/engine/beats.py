@@ -54,10 +54,16 @@ def profile(curves: Array, beats: Array) -> Array:
     return np.asarray(mean / (mean.std(axis=0) + 0.15 * curves.std(axis=0) + 1e-6))
 
 
-def phase_features(curves: Array, beats: Array) -> Array:
-    """The beat's profile as seen from each of its phases: (phases, phases * curves)."""
-    table = profile(curves, beats)
-    return np.stack([np.roll(table, -phase, axis=0).ravel() for phase in range(PHASES)])
+def phase_features(evidence: Evidence, beats: Array) -> Array:
+    """The beat's profile as seen from each of its phases, and how near that phase the music began: (phases, n)."""
+    table = profile(evidence.curves, beats)
+    onsets = evidence.curves[:, 0]
+    first = int(np.argmax(onsets > 0.5 * np.percentile(onsets, 95)))
+    period = float(np.median(np.diff(beats)))
+    turn = (first - beats[0]) / period * PHASES
+    away = np.abs((np.arange(PHASES) - turn + PHASES / 2) % PHASES - PHASES / 2)
+    begun = np.exp(-0.5 * np.square(away / 0.8))
+    return np.stack([np.append(np.roll(table, -phase, axis=0).ravel(), begun[phase]) for phase in range(PHASES)])
 
 
 def track(evidence: Evidence, period: float) -> Array:
@@ -65,7 +71,7 @@ def track(evidence: Evidence, period: float) -> Array:
     beats = follow(evidence.strength, period)
     if beats.size < 4:
         return beats
-    phase = int(np.argmax(model("phase").scores(phase_features(evidence.curves, beats))))
+    phase = int(np.argmax(model("phase").scores(phase_features(evidence, beats))))
     if phase == 0:
         return beats
     shifted = np.interp(np.arange(beats.size) + phase / PHASES, np.arange(beats.size), beats)[:-1]

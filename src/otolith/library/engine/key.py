@@ -1,6 +1,7 @@
 """Judges the key from the chroma: what sounds overall, what the chords are, and which chord opens and closes."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def _chords(path: NDArray[np.intp], sounding: NDArray[np.bool_]) -> list[Chord]:
     changes = np.flatnonzero((np.diff(path) != 0) | (np.diff(sounding) != 0)) + 1
     edges = [0, *changes.tolist(), path.size]
     chords: list[Chord] = []
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         if not sounding[start] or end - start < _LEAST_CHORD:
             continue
         triad = int(path[start])
@@ -99,7 +100,7 @@ def features(chroma: NDArray[np.floating]) -> Array | None:
     time /= time.sum()
     first[chords[0].triad] = last[chords[-1].triad] = 1.0
     steps = np.zeros((24, 24))
-    for earlier, later in zip(chords[:-1], chords[1:], strict=True):
+    for earlier, later in pairwise(chords):
         steps[earlier.triad, later.triad] += 1 / (len(chords) - 1)
     opening = slice(chords[0].start, min(chords[0].end, chords[0].start + _OPENING))
     closing = slice(max(chords[-1].start, chords[-1].end - _CLOSING), chords[-1].end)

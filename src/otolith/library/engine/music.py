@@ -30,7 +30,7 @@ class Music:
     version: ClassVar[int] = 1
     wants: ClassVar[Signal] = Signal(rate=onsets.RATE, channels="mono", sample="f32")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source) -> None:  # noqa: ARG002 (the protocol's; this engine asks for its own form)
         self._onsets = OnsetStream()
         self._chroma = ChromaStream()
 

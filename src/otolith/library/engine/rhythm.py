@@ -1,6 +1,7 @@
 """Hears the tempo of a recording and where its beats fall."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -35,7 +36,7 @@ def judge(flux: NDArray[np.floating], harmony: NDArray[np.floating]) -> RhythmRe
     seconds = flux.shape[0] / onsets.FRAME_RATE
     count = 1 if seconds <= _WHOLE_SECONDS else round(seconds / _SECTION_SECONDS)
     edges = np.linspace(0.0, seconds, count + 1)
-    parts = [_section(flux, harmony, start, end) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [_section(flux, harmony, start, end) for start, end in pairwise(edges)]
     heard = [part for part in parts if part.tempo is not None]
     if not heard:
         return RhythmResult()
@@ -87,7 +88,7 @@ class Rhythm:
     version: ClassVar[int] = 1
     wants: ClassVar[Signal] = Signal(rate=onsets.RATE, channels="mono", sample="f32")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source) -> None:  # noqa: ARG002 (the protocol's; this engine asks for its own form)
         self._onsets = OnsetStream()
         self._chroma = ChromaStream()
 

@@ -60,13 +60,13 @@ class Framer:
 def power_spectra(frames: Float32, window: Float32) -> Float32:
     """Power of each bin of the windowed `frames` (n, w): float32 of shape (n, w // 2 + 1)."""
     spectra = fft.rfft(frames * window, axis=1)
-    return np.square(spectra.real) + np.square(spectra.imag)
+    return np.asarray(np.square(spectra.real) + np.square(spectra.imag), dtype=np.float32)
 
 
 def hann(size: int) -> Float32:
     """A periodic Hann window scaled so that a full-scale sine has a peak power of one."""
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-    return (window * (2 / window.sum())).astype(np.float32)
+    return np.asarray(window * (2 / window.sum()), dtype=np.float32)
 
 
 class Series:

@@ -22,20 +22,29 @@ _PEAKS = 10
 # What a lag with a strong peak may be in beats, and the lags, in beats, at which a candidate is examined.
 _RATIOS = (1, 2, 3, 4, 6, 8, 1 / 2, 1 / 3, 2 / 3, 3 / 2, 3 / 4, 4 / 3)
 _MULTIPLES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4, 6, 8)
+_CROSS_MULTIPLES = (1 / 2, 1, 3 / 2, 2, 3, 4, 6)
 _USUAL_TEMPO = 115.0
+_REGULAR = 0.35  # A pulse whose onsets repeat this well leaves no doubt that there is one.
 
 
 @dataclass(frozen=True, slots=True)
 class Tempogram:
-    """Autocorrelation, averaged over windows, of the onset curves (lags, 6) and of harmonic change (lags, 2)."""
+    """How a section repeats, averaged over windows.
+
+    `onsets` (lags, 6) and `harmony` (lags, 2) are autocorrelations; `cross` (lags, 1) is the correlation of low
+    onsets with high ones, as of a bass drum with a snare. `note_rate` and `chord_rate` count changes a second.
+    """
 
     onsets: Array
     harmony: Array
+    cross: Array
+    note_rate: float
+    chord_rate: float
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """A beat's period in seconds, how sure the model is of it (0..1) and how strongly the onsets repeat with it."""
+    """A beat's period in seconds, how sure the model is of it (0..1), and how well the onsets repeat with it."""
 
     period: float
     probability: float
@@ -43,7 +52,32 @@ class Pulse:
 
 
 def tempogram(evidence: Evidence) -> Tempogram:
-    return Tempogram(_autocorrelation(evidence.onsets, FRAME_RATE), _autocorrelation(evidence.harmony, CHROMA_RATE))
+    harmony = evidence.harmony[:, 0]
+    return Tempogram(
+        _autocorrelation(evidence.onsets, FRAME_RATE),
+        _autocorrelation(evidence.harmony, CHROMA_RATE),
+        _cross_correlation(evidence.onsets),
+        0.1 + _peaks(evidence.strength, 98) / evidence.strength.size * FRAME_RATE,
+        0.02 + _peaks(harmony, 99) / harmony.size * CHROMA_RATE,
+    )
+
+
+def _peaks(curve: Array, percentile: float) -> int:
+    """How many maxima of `curve` reach half of its `percentile`."""
+    inner = curve[1:-1]
+    tall = inner > 0.5 * np.percentile(curve, percentile)
+    return int(np.count_nonzero((inner > curve[:-2]) & (inner >= curve[2:]) & tall))
+
+
+def _cross_correlation(onsets: Array) -> Array:
+    curves = onsets - moving_mean(onsets, round(_DETREND_SECONDS * FRAME_RATE))
+    low = curves[:, 1] + 0.5 * curves[:, 2]
+    high = curves[:, 4] + 0.5 * (curves[:, 3] + curves[:, 5])
+    count, lags = low.size, int(_LONGEST_LAG * FRAME_RATE)
+    size = fft.next_fast_len(count + lags, real=True)
+    both = fft.irfft(np.real(fft.rfft(low, size) * np.conj(fft.rfft(high, size))), size)[:lags]
+    bias = np.maximum(count - np.arange(lags), 1) / count
+    return np.asarray((both / bias / (np.sqrt(np.sum(low**2) * np.sum(high**2)) + 1e-9))[:, None])
 
 
 def _autocorrelation(curves: Array, rate: float) -> Array:
@@ -99,17 +133,26 @@ def candidates(gram: Tempogram) -> Array:
 
 
 def features(gram: Tempogram, periods: Array) -> Array:
-    """What is known of each candidate: (periods, n). The last five columns are about the tempo alone."""
-    lags = periods[:, None] * np.array(_MULTIPLES)
-    known = (lags < _LONGEST_LAG - 0.2)[..., None]
-    onsets = _at(gram.onsets, FRAME_RATE, lags.ravel()).reshape(*lags.shape, -1) * known
-    harmony = _at(gram.harmony, CHROMA_RATE, lags.ravel()).reshape(*lags.shape, -1) * known
-    harmony *= (lags > 0.15)[..., None]
+    """What is known of each candidate: (periods, n)."""
     octaves = np.log2(60.0 / periods / _USUAL_TEMPO)
-    prior = [octaves, octaves**2, np.abs(octaves)]
-    prior += [np.maximum(octaves - 0.6, 0) ** 2, np.maximum(-octaves - 0.6, 0) ** 2]
-    count = periods.size
-    return np.concatenate([onsets.reshape(count, -1), harmony.reshape(count, -1), np.stack(prior, axis=1)], axis=1)
+    notes, chords = np.log2(gram.note_rate * periods), np.log2(gram.chord_rate * periods)
+    single = [octaves, octaves**2, np.abs(octaves)]
+    single += [np.maximum(octaves - 0.6, 0) ** 2, np.maximum(-octaves - 0.6, 0) ** 2]
+    single += [notes, notes**2, chords, chords**2]
+    tables = [
+        _examine(gram.onsets, FRAME_RATE, periods, _MULTIPLES),
+        _examine(gram.harmony, CHROMA_RATE, periods, _MULTIPLES),
+        _examine(gram.cross, FRAME_RATE, periods, _CROSS_MULTIPLES),
+    ]
+    return np.concatenate([*tables, np.stack(single, axis=1)], axis=1)
+
+
+def _examine(curve: Array, rate: float, periods: Array, multiples: tuple[float, ...]) -> Array:
+    """`curve` at `multiples` of each period, zero where the lag is too long or too short to be known."""
+    lags = periods[:, None] * np.array(multiples)
+    known = (lags < _LONGEST_LAG - 0.2) & (lags * rate > 1.6)
+    values = _at(curve, rate, lags.ravel()).reshape(*lags.shape, -1)
+    return np.asarray((values * known[..., None]).reshape(periods.size, -1))
 
 
 def find_pulse(evidence: Evidence) -> Pulse | None:
@@ -120,5 +163,6 @@ def find_pulse(evidence: Evidence) -> Pulse | None:
         return None
     chances = softmax(model("tempo").scores(features(gram, periods)))
     best = int(np.argmax(chances))
-    salience = float(_at(gram.onsets[:, :1], FRAME_RATE, periods[best : best + 1])[0, 0])
-    return Pulse(float(periods[best]), float(chances[best]), salience)
+    lags = periods[best] * np.arange(1, 5)
+    salience = float(_at(gram.onsets[:, :1], FRAME_RATE, lags[lags < _LONGEST_LAG])[:, 0].max())
+    return Pulse(float(periods[best]), float(chances[best]) * min(1.0, salience / _REGULAR), salience)

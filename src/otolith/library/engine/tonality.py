@@ -40,7 +40,7 @@ class Tonality:
     version: ClassVar[int] = 1
     wants: ClassVar[Signal] = Signal(rate=chroma.RATE, channels="mono", sample="f32")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source) -> None:  # noqa: ARG002 (the protocol's; this engine asks for its own form)
         self._chroma = ChromaStream()
 
     def push(self, samples: Any) -> None:
