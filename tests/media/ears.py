@@ -1,5 +1,6 @@
 """Engines that hear nothing in particular, and some that misbehave, for the tests of decoding."""
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -112,3 +113,14 @@ class Chatters(Ear):
 
     def push(self, _samples: Any) -> None:
         os.write(1, b"hello " * 1000)
+
+
+class Babbles(Ear):
+    """Writes nonsense into every pipe it finds, as an exploited decoder might."""
+
+    name = "babbles"
+
+    def push(self, _samples: Any) -> None:
+        for descriptor in range(3, 64):
+            with contextlib.suppress(OSError):
+                os.write(descriptor, b"\xc1 nonsense")

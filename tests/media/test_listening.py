@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import mutagen.flac
 import psutil
 import pytest
 from tests import hostile
@@ -216,3 +217,22 @@ def test_probe_says_what_a_file_really_is(listener: Listener, tmp_path: Path) ->
     assert (sound.container, sound.codec, sound.mime, sound.extension) == ("FLAC", "flac", "audio/flac", "flac")
     assert (sound.rate, sound.channels, sound.layout, sound.bits, sound.lossless) == (44100, 2, ("FL", "FR"), 16, True)
     assert sound.duration == 5.0
+
+
+def test_a_cover_comes_with_its_true_type(listener: Listener, recording: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.flac"
+    path.write_bytes(hostile.flac())
+    opened = mutagen.flac.FLAC(path)
+    picture = mutagen.flac.Picture()
+    picture.data, picture.mime = b"\x89PNG\r\n\x1a\n" + bytes(100), "image/jpeg"
+    opened.add_picture(picture)
+    opened.save()
+    assert listener.cover(path) == ("image/png", picture.data)
+    assert listener.cover(recording) is None
+
+
+def test_an_answer_that_makes_no_sense_is_a_crash(listener: Listener, recording: Path) -> None:
+    with pytest.raises(ListenFailure) as failure:
+        listener.listen(recording, [f"{EARS}:Babbles"])
+    assert failure.value.kind == "crash"
+    assert listener.listen(recording, HEARING).duration == 5.0

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final, Self
 
+import msgpack
 import structlog
 
 from otolith.media.engine import process
@@ -208,6 +209,11 @@ class Listener:
             for answer in answers
         ]
 
+    def cover(self, path: Path, limits: Limits | None = None) -> tuple[str, bytes] | None:
+        """The embedded picture's true media type and its bytes, or None. Raises `ListenFailure`."""
+        found = self._call({"call": "cover", "path": os.fsencode(path)}, limits or _TAGS, None)
+        return None if found is None else (found[0], found[1])
+
     def cancel(self) -> None:
         """End the call that is running, from another thread; it raises `ListenFailure("cancelled")`."""
         self._cancelled.set()
@@ -294,14 +300,24 @@ class Listener:
                         open_ends.remove(descriptor)
                 elif data:
                     deadlines.heard = time.monotonic()
-                    helper.unpacker.feed(data)
-                    yield from helper.unpacker
+                    yield from self._understood(helper, data)
                 else:
                     yield None
                     return
             if self._cancelled.is_set():
                 raise ListenFailure("cancelled", "Listening to this file was cancelled.")
             deadlines.check(helper.resident())
+
+    def _understood(self, helper: _Helper, data: bytes) -> Iterator[dict[str, Any]]:
+        """The messages in the bytes of a pipe; a helper that talks nonsense was taken over by its file."""
+        try:
+            helper.unpacker.feed(data)
+            for message in helper.unpacker:
+                if not isinstance(message, dict):
+                    raise ValueError("not a message")
+                yield message
+        except (ValueError, msgpack.UnpackException) as error:
+            raise ListenFailure("crash", "The decoder gave an answer that makes no sense.") from error
 
     def _post_mortem(self, helper: _Helper) -> ListenFailure:
         """Why the helper died on us."""

@@ -58,7 +58,7 @@ def write_tags(
     copy's path just before. Raises `ListenFailure`.
     """
     target = os.path.realpath(os.fsencode(path))
-    with SoundFile(target) as file:
+    with SoundFile(target, hashed=False) as file:
         container = sniff.locate(file).container
         head = file.read_at(0, 4096)
     current = read_tags(target)

@@ -169,7 +169,7 @@ def main(argv: list[str]) -> int:
     process.bound_memory(_MEMORY)
     resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS + 5))
     try:
-        with SoundFile(base64.b64decode(options["path"])) as file:
+        with SoundFile(base64.b64decode(options["path"]), hashed=False) as file:
             transcode(file, Pipe(sink), options, Limits(**options["limits"]))
     except ListenFailure as failure:
         return refuse(failure)

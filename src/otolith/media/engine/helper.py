@@ -23,7 +23,7 @@ from otolith.media.engine.decode import listen
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.engine.limits import MIB, Limits
 from otolith.media.engine.probe import probe
-from otolith.media.engine.tags import read_tags
+from otolith.media.engine.tags import read_cover, read_tags
 
 _EVERY: Final = 0.2
 
@@ -42,6 +42,7 @@ class Service:
             "listen": self._listen,
             "probe": self._probe,
             "tags": self._tags,
+            "cover": lambda request: read_cover(request["path"]),
             "ping": lambda _: {"pid": os.getpid()},
         }
 

@@ -37,6 +37,8 @@ class _Values:
         self._values = raw.values
 
     def all(self, name: str, limit: int = _TEXT) -> tuple[str, ...]:
+        if name not in self._values:
+            return ()
         parts = [part for value in self._values.get(name, ())[:_VALUES] for part in value.split("\0")]
         cleaned = (cleaned_text(part, limit) for part in parts[:_VALUES])
         return tuple(dict.fromkeys(part for part in cleaned if part))

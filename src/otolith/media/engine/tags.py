@@ -33,6 +33,7 @@ from otolith.media.engine import tagsource as source
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.engine.opening import open_sound
 from otolith.media.engine.reader import Path, SoundFile
+from otolith.media.engine.riff import wav_seconds
 from otolith.media.engine.tagform import normalised, picture_type
 from otolith.media.engine.tagging import Tags
 from otolith.media.engine.tagsource import Raw, TagFile
@@ -59,14 +60,14 @@ Read = Callable[[TagFile], Raw]
 
 def read_tags(path: Path) -> Tags:
     """A file's tags. `ListenFailure` only where the file itself cannot be read or is no sound file at all."""
-    with SoundFile(path) as file:
+    with SoundFile(path, hashed=False) as file:
         container, raw = _read(file)
         return normalised(raw, container.name if container else None, file.size, quick_key_of(file))
 
 
 def read_cover(path: Path) -> tuple[str, bytes] | None:
     """The embedded picture, the largest of them where there are several, with its true media type."""
-    with SoundFile(path) as file:
+    with SoundFile(path, hashed=False) as file:
         _, raw = _read(file)
     pictures = [(mime, data) for data in raw.pictures if (mime := picture_type(data))]
     return max(pictures, key=lambda picture: len(picture[1]), default=None)
@@ -74,7 +75,7 @@ def read_cover(path: Path) -> tuple[str, bytes] | None:
 
 def quick_key(path: Path) -> str:
     """The file's size and a hash of its first and last 64 KiB: equal for the same file under another name."""
-    with SoundFile(path) as file:
+    with SoundFile(path, hashed=False) as file:
         return quick_key_of(file)
 
 
@@ -131,7 +132,7 @@ def _readers(file: SoundFile, container: sniff.Container, offset: int) -> list[t
         ]
     if container is sniff.WAV:
         return [
-            ("WAV header", lambda _: Raw(length=_by_ffmpeg(file).length)),
+            ("WAV header", lambda _: Raw(length=wav_seconds(file) or _by_ffmpeg(file).length)),
             ("ID3 tag", lambda f: source.from_id3(wave.WAVE(f).tags or ID3())),
             ("INFO list", lambda _: source.riff_info(file)),
         ]
