@@ -191,6 +191,8 @@ def _analyse_there(server: str, token: str | None, files: Sequence[str]) -> Iter
                 "error": f"The file could not be read: {error.strerror}.",
                 "kind": "unreadable",
             }
+        except RemoteFailure as failure:
+            yield {"path": _shown(file), "error": failure.detail, "kind": "refused"}
 
 
 def _uploaded(remote: Remote, path: Path) -> dict[str, Any]:
