@@ -4,6 +4,7 @@ from otolith.core.context import Context, Hooks
 from otolith.core.db import Database
 from otolith.core.settings import Settings
 from otolith.core.storage import open_storage
+from otolith.jobs import jobs as ledger_jobs
 from otolith.jobs.bells import connect_bells
 from otolith.jobs.service import Handler
 from otolith.library import jobs as library_jobs
@@ -12,7 +13,13 @@ from otolith.media import jobs as media_jobs
 from otolith.media.events import MediaAdded, MediaSentAgain
 
 # What workers can do: the handlers of all slices.
-HANDLERS: tuple[Handler, ...] = (library_jobs.scan, library_jobs.index, library_jobs.analyse, media_jobs.sweep)
+HANDLERS: tuple[Handler, ...] = (
+    ledger_jobs.forget,
+    media_jobs.sweep,
+    library_jobs.scan,
+    library_jobs.index,
+    library_jobs.analyse,
+)
 
 # Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.
 HOOKS: Hooks = {MediaAdded: (on_media_added,), MediaSentAgain: (on_media_sent_again,)}

@@ -1,5 +1,6 @@
 """Jobs over HTTP: what they are, and the two things one can do about them."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
@@ -7,13 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 
+from otolith.core.db import now
 from otolith.core.errors import NotAllowed, NotSignedIn, responses
 from otolith.core.http import Ctx, CurrentActor
 from otolith.core.paging import DEFAULT_LIMIT, BadCursor, Cursor, Limit, Page
 from otolith.jobs import service
 from otolith.jobs.contracts import Lane
 from otolith.jobs.outcomes import JobNotFound, JobStateConflict
-from otolith.jobs.schemas import JobDetail, JobOut, LaneOut, State
+from otolith.jobs.schemas import JobDetail, JobOut, LaneOut, PurgeAnswer, PurgeRequest, State
 from otolith.jobs.streams import router as streams
 
 router = APIRouter(tags=["jobs"])
@@ -66,6 +68,15 @@ def list_jobs(
 def list_lanes(context: Ctx, actor: CurrentActor) -> list[LaneOut]:
     """What stands in each queue of the whole server, and which are paused and why; for administrators."""
     return service.lanes(context.database, actor)
+
+
+@router.post("/jobs/purge", summary="Forget finished jobs", responses=responses(NotSignedIn, NotAllowed))
+def purge_jobs(context: Ctx, actor: CurrentActor, request: PurgeRequest) -> PurgeAnswer:
+    """Forget finished jobs for good, with their children; for administrators, among the jobs that they see."""
+    service.must_administrate(actor)
+    before = now() - dt.timedelta(days=request.older_than_days)
+    count = service.purge(context.database, actor, states=request.states, finished_before=before)
+    return PurgeAnswer(purged=count)
 
 
 # Its fixed paths come before the path of one job, which would take them for ids.

@@ -90,6 +90,21 @@ def _fields(job: Job) -> dict[str, Any]:
     }
 
 
+class PurgeRequest(BaseModel):
+    """Which finished jobs to forget."""
+
+    states: list[Literal["succeeded", "dead", "cancelled"]] = Field(
+        default=["dead", "cancelled"], description="The states of those to forget."
+    )
+    older_than_days: float = Field(default=0, ge=0, description="Only those that ended longer ago than this.")
+
+
+class PurgeAnswer(BaseModel):
+    """What was forgotten."""
+
+    purged: int = Field(description="How many jobs were forgotten, not counting their children.")
+
+
 class EventOut(BaseModel):
     """A change of a job; whoever wants to know more fetches the job."""
 

@@ -69,6 +69,7 @@ __all__ = [
     "list_jobs",
     "live_workers",
     "may_control",
+    "must_administrate",
     "probe",
     "purge",
     "retry",
@@ -189,11 +190,15 @@ def purge(
             return total
 
 
+def must_administrate(actor: Actor) -> None:
+    if not actor.is_admin:
+        detail = "Only administrators may do this."
+        raise NotAllowed(detail)
+
+
 def lanes(database: Database, actor: Actor) -> list[LaneOut]:
     """Every lane with what stands in it."""
-    if not actor.is_admin:
-        detail = "Only administrators see the lanes of the whole server."
-        raise NotAllowed(detail)
+    must_administrate(actor)
     with database.read(SYSTEM) as session:
         depths, at = queries.depths(session)
         paused = {pause.lane: pause for pause in queries.pauses(session)}
