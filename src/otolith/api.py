@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,7 +34,7 @@ from otolith.core.proxies import TrustedProxies
 from otolith.core.requests import REQUEST_ID, RequestLog
 from otolith.core.security_headers import SecurityHeaders
 from otolith.core.settings import Settings, load_settings
-from otolith.jobs.gauges import gather
+from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
 from otolith.library.routes import router as library_router
 from otolith.media.routes import router as media_router
@@ -77,7 +76,7 @@ def build_api(context: Context) -> DescribedApi:
     )
     api.state.context = context
     api.state.authenticate = authenticate(context)
-    api.state.gatherers = (partial(gather, context),)
+    api.state.gatherers = (ledger_gauges(context),)
     errors.install(api)
     for router in ROUTERS:
         api.include_router(router)

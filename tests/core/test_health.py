@@ -117,5 +117,5 @@ def test_metrics_are_for_prometheus_and_name_nobody(client: TestClient, path: st
     assert 'otolith_http_requests_total{method="GET",route="/whoami",status="401"}' in answer.text
     assert "otolith_http_request_duration_seconds_bucket" in answer.text
     assert "otolith_database_errors_total" in answer.text
-    assert 'otolith_job_workers{lane="audio"} 0.0' in answer.text
+    assert "otolith_job_worker_children 0.0" in answer.text
     assert "hunter2" not in answer.text
