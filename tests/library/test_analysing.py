@@ -1,0 +1,190 @@
+"""Analysis jobs: what is heard again, what waits, what is final, and what is never heard twice."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from tests.library.conftest import Scan, write_tone
+
+from otolith.core.actor import SYSTEM, Actor
+from otolith.core.context import Context
+from otolith.core.ids import new_id
+from otolith.jobs.models import Job, LanePause
+from otolith.jobs.service import LANES, JobCancelled, submit
+from otolith.jobs.slot import Slot
+from otolith.library import analysing, service
+from otolith.library.engine.features import ENGINES, VERSIONS, pack_beats, unpack_beats
+from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse, path_as_text, path_from_text
+from otolith.library.models import Analysis, Track
+from otolith.media.listening import Listener, ListenFailure
+
+Start = Callable[[], UUID]
+
+
+@pytest.fixture
+def start(context: Context, owner: Actor, workspace: UUID, tmp_path: Path) -> Start:
+    """Ask for the scan of a folder with one recording; the scan's id."""
+    write_tone(tmp_path / "music" / "a.wav")
+
+    def run() -> UUID:
+        with context.database.write(owner) as session:
+            return service.start_scan(session, context, owner, tmp_path / "music", workspace).scan_id
+
+    return run
+
+
+class Listening:
+    """Listens as always, but fails first as often as it is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *failures: ListenFailure) -> None:
+        self.calls = 0
+        self.failures = list(failures)
+        listen = Listener.listen
+
+        def failing(listener: Listener, path: Any, *rest: Any) -> Any:
+            self.calls += 1
+            if self.failures:
+                raise self.failures.pop(0)
+            return listen(listener, path, *rest)
+
+        monkeypatch.setattr(Listener, "listen", failing)
+
+
+def track_of(context: Context) -> Track:
+    with context.database.read(SYSTEM) as session:
+        return session.scalars(select(Track)).one()
+
+
+def job_of(context: Context) -> Job:
+    with context.database.read(SYSTEM) as session:
+        return session.scalars(select(Job).where(Job.task == "library.analyse")).one()
+
+
+def test_the_versions_are_those_of_the_engines() -> None:
+    found = {}
+    for place in ENGINES:
+        module, _, name = place.partition(":")
+        engine = getattr(import_module(module), name)
+        found[engine.name] = engine.version
+    assert found == VERSIONS
+
+
+def test_a_crash_is_tried_again_at_once_with_a_fresh_helper(
+    context: Context, slot: Slot, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear = Listening(monkeypatch, ListenFailure("crash", "The decoder crashed on this file (SIGSEGV)."))
+    start()
+    slot.work(LANES)
+    assert track_of(context).state == "analysed"
+    assert ear.calls == 2
+
+
+def test_a_file_that_crashes_every_helper_fails_alone(
+    context: Context, slot: Slot, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash = ListenFailure("crash", "The decoder crashed on this file (SIGSEGV).")
+    ear = Listening(monkeypatch, crash, crash)
+    start()
+    slot.work(LANES)
+    assert (track_of(context).state, track_of(context).error) == ("failed", crash.detail)
+    assert job_of(context).state == "succeeded"
+    assert ear.calls == 2
+
+
+@pytest.mark.parametrize("kind", ["io_error", "changed"])
+def test_what_may_pass_is_tried_again_later(
+    kind: Any, context: Context, slot: Slot, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear = Listening(monkeypatch, ListenFailure(kind, "It may pass."))
+    start()
+    slot.work(LANES)
+    job = job_of(context)
+    assert (job.state, job.error) == ("retrying", "It may pass.")
+    assert track_of(context).state == "waiting"
+    with context.database.write(SYSTEM) as session:
+        session.execute(update(Job).where(Job.id == job.id).values(state="queued", due_at=None))
+    slot.work(LANES)
+    assert track_of(context).state == "analysed"
+    assert ear.calls == 2
+
+
+def test_what_does_not_pass_is_final_after_three_attempts(
+    context: Context, owner: Actor, slot: Slot, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = ListenFailure("io_error", "The file could not be read: Input/output error.")
+    Listening(monkeypatch, *[failure] * 9)
+    scan_id = start()
+    for _ in range(3):
+        slot.work(LANES)
+        with context.database.write(SYSTEM) as session:
+            session.execute(update(Job).where(Job.state == "retrying").values(state="queued", due_at=None))
+    assert track_of(context).state == "failed"
+    with context.database.read(owner) as session:
+        report = service.scan_report(session, owner, scan_id)
+    assert (report.added, [one.error for one in report.failed]) == (0, [failure.detail])
+
+
+def test_a_disk_that_fills_up_while_decoding_pauses_the_lane(
+    context: Context, slot: Slot, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Listening(monkeypatch, ListenFailure("disk_full", "The disk is full (or a quota is used up)."))
+    start()
+    slot.work(LANES)
+    with context.database.read(SYSTEM) as session:
+        pause = session.get_one(LanePause, "audio")
+    assert "disk is full" in pause.reason
+    assert job_of(context).state == "queued"
+    assert track_of(context).state == "waiting"
+
+
+def test_a_cancelled_scan_ends_in_the_middle_of_a_file(
+    context: Context, slot: Slot, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(_listener: Listener, _path: Any, _engines: Any, _limits: Any, on_progress: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(analysing.Run, "check", lambda _run: (_ for _ in ()).throw(JobCancelled()))
+            on_progress(0.5, 1.0)
+
+    monkeypatch.setattr(Listener, "listen", cancelled)
+    start()
+    slot.work(LANES)
+    assert job_of(context).state == "cancelled"
+    assert track_of(context).state == "waiting"
+
+
+def test_a_newer_engine_hears_a_known_content_again(
+    scan: Scan, context: Context, slot: Slot, start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    start()
+    slot.work(LANES)
+    with context.database.write(SYSTEM) as session:
+        session.execute(update(Analysis).values(engines={**VERSIONS, "rhythm": 0}))
+    ear = Listening(monkeypatch)
+    (tmp_path / "music" / "copy.wav").write_bytes((tmp_path / "music" / "a.wav").read_bytes())
+    scan(tmp_path / "music")
+    assert ear.calls == 1
+    with context.database.read(SYSTEM) as session:
+        assert session.scalars(select(Analysis)).one().engines == VERSIONS
+
+
+def test_a_recording_that_was_deleted_meanwhile_is_no_matter(context: Context, slot: Slot, workspace: UUID) -> None:
+    with context.database.write(SYSTEM) as session:
+        payload = AnalysePayload(media=[ToAnalyse(media_id=new_id())])
+        submit(session, ANALYSE, payload, workspace=workspace)
+    slot.work(LANES)
+    assert job_of(context).state == "succeeded"
+
+
+@pytest.mark.parametrize("path", [b"/a b/%41?#[x]\n.mp3", b"/\xff\xfe\x80", "/é/日本.flac".encode(), b"/" + b"n" * 255])
+def test_paths_travel_as_text_and_come_back_as_they_were(path: bytes) -> None:
+    text = path_as_text(path)
+    assert text.isascii()
+    assert path_from_text(text) == path
+
+
+def test_beats_are_kept_to_the_millisecond() -> None:
+    assert unpack_beats(pack_beats([0.0, 0.4713, 35_999.5])) == [0.0, 0.471, 35_999.5]
