@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from otolith.core import errors
 from otolith.web import assets
 
-BUDGET = 60_000
+BUDGET = 60 * 1024
 
 
 @pytest.fixture

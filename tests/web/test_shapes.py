@@ -7,7 +7,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otolith.web.shapes import beat_marks, beats_of, shape_of
+from otolith.web.shapes import beat_marks, beats_of, shape_of, sketch_of
 
 
 def _levels(pairs: list[tuple[int, int]], rms: list[int]) -> tuple[bytes, bytes]:
@@ -16,15 +16,16 @@ def _levels(pairs: list[tuple[int, int]], rms: list[int]) -> tuple[bytes, bytes]
 
 
 def _points(path: str) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", path)]
+    return [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+) (-?[\d.]+)", path)]
 
 
 def test_nothing_heard_has_no_shape() -> None:
     assert shape_of(*_levels([], []), 10) is None
+    assert sketch_of(_levels([], [])[0], 10) is None
 
 
 def test_peaks_reach_up_and_down_from_the_middle() -> None:
-    shape = shape_of(*_levels([(-64, 127), (-1, 1)], [40, 0]), 2, places=1)
+    shape = shape_of(*_levels([(-64, 127), (-1, 1)], [40, 0]), 2)
     assert shape is not None
     ys = dict.fromkeys(range(3), 0.0) | {int(x): y for x, y in _points(shape.peak)[:3]}
     assert ys[0] < 5
@@ -34,13 +35,13 @@ def test_peaks_reach_up_and_down_from_the_middle() -> None:
 
 
 def test_silence_is_a_hair_and_not_nothing() -> None:
-    shape = shape_of(*_levels([(0, 0)] * 8, [0] * 8), 8, places=1)
+    shape = shape_of(*_levels([(0, 0)] * 8, [0] * 8), 8)
     assert shape is not None
     assert {y for _, y in _points(shape.peak)} == {49.4, 50.6}
 
 
 def test_quiet_recordings_are_drawn_taller() -> None:
-    quiet = shape_of(*_levels([(-10, 10)] * 4, [5] * 4), 4, places=1)
+    quiet = shape_of(*_levels([(-10, 10)] * 4, [5] * 4), 4)
     assert quiet is not None
     assert min(y for _, y in _points(quiet.peak)) < 25
 
@@ -57,9 +58,11 @@ def test_as_many_bins_as_there_is_room_for() -> None:
 )
 def test_every_shape_stays_on_the_canvas(pairs: list[tuple[int, int]], bins: int) -> None:
     ordered = [(min(pair), max(pair)) for pair in pairs]
-    shape = shape_of(*_levels(ordered, [64] * len(pairs)), bins, places=1)
+    shape = shape_of(*_levels(ordered, [64] * len(pairs)), bins)
     assert shape is not None
-    for path in (shape.peak, shape.loud):
+    sketch = sketch_of(_levels(ordered, [])[0], bins)
+    assert sketch is not None
+    for path in (shape.peak, shape.loud, sketch.peak):
         assert all(0 <= x <= shape.width and 0 <= y <= 100 for x, y in _points(path))
 
 

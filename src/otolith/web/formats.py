@@ -56,7 +56,7 @@ class Formats:
     def ago(self, moment: dt.datetime, now: dt.datetime) -> str:
         """How long before `now` this was: `3 minutes ago`."""
         past = min(moment - now, dt.timedelta(seconds=-1))
-        return format_timedelta(past, threshold=1.2, add_direction=True, locale=self.locale)
+        return format_timedelta(past, threshold=1, add_direction=True, locale=self.locale)
 
     def moment(self, at: dt.datetime) -> str:
         return format_datetime(at, "medium", locale=self.locale)

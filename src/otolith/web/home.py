@@ -18,12 +18,12 @@ from otolith.library.schemas import TrackFeatures, TrackItem
 from otolith.media import service as media
 from otolith.web import queries
 from otolith.web.rendering import API, Message, Tongue, render, tongue_of
-from otolith.web.shapes import Shape, shape_of
+from otolith.web.shapes import sketch_of
 
 router = APIRouter(include_in_schema=False)
 
 PER_PAGE = 50
-LIST_BINS = 96
+LIST_BINS = 72
 # After an upload without JavaScript, the page of the jobs asks for itself anew this often, in seconds.
 LOOK_AGAIN = 5
 
@@ -58,14 +58,10 @@ def row_of(track: TrackItem, tongue: Tongue, levels: Mapping[UUID, tuple[bytes, 
         "mode": features and features.mode,
         "loudness": features and features.loudness_lufs,
         "facts": facts_of(features, tongue) if features else [],
-        "wave": _shape(levels.get(track.media_id)),
+        "wave": sketch_of(levels[track.media_id][0], LIST_BINS) if track.media_id in levels else None,
         "stream": sound.stream,
         "fallback": sound.fallback,
     }
-
-
-def _shape(level: tuple[bytes, bytes] | None) -> Shape | None:
-    return shape_of(*level, LIST_BINS) if level else None
 
 
 def facts_of(features: TrackFeatures, tongue: Tongue) -> list[str]:

@@ -23,7 +23,7 @@ def recording(request: Request, session: Reading, actor: CurrentActor, track_id:
     track = library.get_track(session, actor, track_id)
     beats = library.get_beats(session, actor, track_id).beats if track.features else []
     level = queries.overviews(session, actor, [track.media_id]).get(track.media_id)
-    shape = shape_of(*level, BINS, places=1) if level else None
+    shape = shape_of(*level, BINS) if level else None
     tongue = tongue_of(request)
     values = {
         "track": _facts(track),

@@ -32,7 +32,7 @@ THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "private, no-cache",
@@ -54,13 +54,15 @@ class Message:
 class Page:
     """What the frame of a page needs to know.
 
-    `follows` says that the page shows work in progress and is to be told when something happened.
+    `known` says that somebody is signed in, whoever it is; `follows` says that the page shows work in progress and
+    is to be told when something happened.
     """
 
     language: str
     theme: Theme
     shortcuts: bool
     address: str
+    known: bool = False
     user_name: str = ""
     section: str = ""
     follows: bool = False
@@ -154,6 +156,7 @@ def render(
         theme=_theme(request),
         shortcuts=request.cookies.get(SHORTCUTS_COOKIE) != "off",
         address=address or address_of(request),
+        known=SESSION_COOKIE in request.cookies,
         user_name=actor.user_name if actor else "",
         section=section,
         follows=follows,

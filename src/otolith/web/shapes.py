@@ -17,31 +17,52 @@ class Shape:
     loud: str
 
 
-def shape_of(peaks: bytes, rms: bytes, bins: int, places: int = 0) -> Shape | None:
+def shape_of(peaks: bytes, rms: bytes, bins: int) -> Shape | None:
     """The shape of stored levels (deflated int8 pairs and uint8, as `otolith.media.models.Waveform` keeps them).
 
     None for nothing heard. Quiet recordings are drawn taller, up to eightfold, so that they are not a mere line.
     """
-    pairs = array("b", zlib.decompress(peaks))
-    means = array("B", zlib.decompress(rms))
-    count = len(means)
-    if not count:
+    low, high = _extremes(peaks, bins)
+    if not high:
         return None
-    bins = min(bins, count)
-    edges = [index * count // bins for index in range(bins + 1)]
-    high = [max(pairs[2 * a + 1 : 2 * b : 2]) for a, b in pairwise(edges)]
-    low = [min(pairs[2 * a : 2 * b : 2]) for a, b in pairwise(edges)]
+    edges, means = _edges(zlib.decompress(rms), bins)
     loud = [sum(means[a:b]) / (b - a) for a, b in pairwise(edges)]
-    loudest = max(1, *high, *(-value for value in low), *loud)
-    scale = 48 / 128 * min(8.0, 128 / loudest)
-    return Shape(bins, _outline(high, low, scale, places), _outline(loud, [-value for value in loud], scale, places))
+    scale = _scale(low, high, loud)
+    return Shape(len(high), _outline(high, low, scale, 1), _outline(loud, [-value for value in loud], scale, 1))
+
+
+def sketch_of(peaks: bytes, bins: int) -> Shape | None:
+    """The outline of the peaks alone, in whole units: all that a small picture in a list can show."""
+    low, high = _extremes(peaks, bins)
+    return Shape(len(high), _outline(high, low, _scale(low, high, ()), 0), "") if high else None
+
+
+def _edges(points: Sequence[int], bins: int) -> tuple[list[int], Sequence[int]]:
+    count = len(points)
+    bins = min(bins, count)
+    return [index * count // bins for index in range(bins + 1)] if count else [0], points
+
+
+def _extremes(peaks: bytes, bins: int) -> tuple[list[int], list[int]]:
+    pairs = array("b", zlib.decompress(peaks))
+    edges, lows = _edges(pairs[::2], bins)
+    highs = pairs[1::2]
+    return [min(lows[a:b]) for a, b in pairwise(edges)], [max(highs[a:b]) for a, b in pairwise(edges)]
+
+
+def _scale(low: Sequence[float], high: Sequence[float], loud: Sequence[float]) -> float:
+    loudest = max(1, *high, -min(low), *loud)
+    return 48 / 128 * min(8.0, 128 / loudest)
 
 
 def _outline(high: Sequence[float], low: Sequence[float], scale: float, places: int) -> str:
     """A closed path over the upper edge and back under the lower one, never thinner than a hair."""
-    over = [f"{index} {50 - max(0.6, scale * value):.{places}f}" for index, value in enumerate((*high, high[-1]))]
-    under = [f"{index} {50 + max(0.6, -scale * value):.{places}f}" for index, value in enumerate((*low, low[-1]))]
-    return "M" + "L".join([*over, *reversed(under)]) + "Z"
+    hair = 0.6 if places else 1
+    over = [round(50 - max(hair, scale * value), places or None) for value in (*high, high[-1])]
+    under = [round(50 - min(-hair, scale * value), places or None) for value in (*low, low[-1])]
+    points = [f"{x} {y}" for x, y in enumerate(over)]
+    points += [f"{x} {under[x]}" for x in range(len(under) - 1, -1, -1)]
+    return "M" + " ".join(points) + "Z"
 
 
 def beats_of(beats: bytes) -> list[float]:

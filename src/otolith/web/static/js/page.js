@@ -18,6 +18,20 @@ function settle(event) {
   }
 }
 
+// What came back is no page of ours (a proxy's error, or the form to sign in): let the browser show it whole.
+function check(event) {
+  const { ctx, tasks } = event.detail;
+  const main = tasks.find((task) => task.type === "main");
+  if (!ctx.select || !main || main.fragment.childElementCount) return;
+  event.preventDefault();
+  leave(ctx);
+}
+
+function leave({ request, target }) {
+  if (request.method !== "GET") return location.reload();
+  location.assign(target?.id === "page" ? request.action : location.href);
+}
+
 function choose(event) {
   const { name, value } = event.submitter ?? {};
   if (name !== "theme" && name !== "shortcuts") return;
@@ -37,6 +51,8 @@ function closeMenus(except) {
 }
 
 document.addEventListener("htmx:after:swap", settle);
+document.addEventListener("htmx:before:swap", check);
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => ctx?.target?.id === "page" && leave(ctx));
 document.addEventListener("focusin", (event) => (job = event.target.closest(".jobs li")?.id ?? null));
 document.addEventListener("submit", (event) => event.target.matches(".preferences") && choose(event));
 document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
