@@ -1,7 +1,6 @@
 """The `otolith` command."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -15,9 +14,10 @@ from otolith.core.terminal import DataOption, JsonOption, fail, main_of, plain_e
 
 def _library() -> typer.Typer:
     from otolith.library.commands import Local, add_commands
+    from otolith.local import opened, see_through
 
     commands = typer.Typer()
-    add_commands(commands, Local(opened=_opened, see_through=_see_through))
+    add_commands(commands, Local(opened=opened, see_through=see_through))
     return commands
 
 
@@ -52,27 +52,6 @@ class Commands(TyperGroup):
             return super().get_command(ctx, cmd_name)
         found = typer.main.get_command(LAZY[cmd_name]())
         return found.get_command(ctx, cmd_name) if isinstance(found, TyperGroup) else found
-
-
-@contextmanager
-def _opened(settings: Any) -> Iterator[Any]:
-    """The context of a data folder that is ready for work, made on the spot where there is none yet."""
-    from otolith.api import prepare
-    from otolith.composition import build_context
-
-    context = build_context(settings)
-    try:
-        prepare(context)
-        yield context
-    finally:
-        context.close()
-
-
-def _see_through(context: Any, job_id: Any, watch: Any) -> Any:
-    from otolith.composition import HANDLERS
-    from otolith.jobs.inline import run_inline
-
-    return run_inline(context, job_id, HANDLERS, watch=watch)
 
 
 app = typer.Typer(

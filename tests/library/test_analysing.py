@@ -14,9 +14,9 @@ from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.core.ids import new_id
 from otolith.jobs.models import Job, LanePause
-from otolith.jobs.service import LANES, JobCancelled, submit
+from otolith.jobs.service import LANES, JobCancelled, Run, submit
 from otolith.jobs.slot import Slot
-from otolith.library import analysing, service
+from otolith.library import service
 from otolith.library.engine.features import ENGINES, VERSIONS, pack_beats, unpack_beats
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse, path_as_text, path_from_text
 from otolith.library.models import Analysis, Track
@@ -146,7 +146,7 @@ def test_a_cancelled_scan_ends_in_the_middle_of_a_file(
 ) -> None:
     def cancelled(_listener: Listener, _path: Any, _engines: Any, _limits: Any, on_progress: Any) -> Any:
         with monkeypatch.context() as patch:
-            patch.setattr(analysing.Run, "check", lambda _run: (_ for _ in ()).throw(JobCancelled()))
+            patch.setattr(Run, "check", lambda _run: (_ for _ in ()).throw(JobCancelled()))
             on_progress(0.5, 1.0)
 
     monkeypatch.setattr(Listener, "listen", cancelled)

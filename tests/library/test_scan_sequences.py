@@ -16,7 +16,7 @@ from otolith.composition import HANDLERS
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.jobs.inline import run_inline
-from otolith.jobs.service import LANES, Draining
+from otolith.jobs.service import LANES, Draining, Run
 from otolith.jobs.slot import Slot
 from otolith.library import scanning, service
 from otolith.library.models import Track
@@ -113,16 +113,16 @@ def test_interruptions_change_nothing_but_the_time_it_takes(
     folder = Folder(tmp_path / "music", 7)
     dice = random.Random(11)  # noqa: S311 -- The same sequence each time is the point.
     monkeypatch.setattr(scanning, "_BATCH", 2)
-    check = scanning.Run.check
+    check = Run.check
 
-    def sometimes_drain(run: scanning.Run) -> None:
+    def sometimes_drain(run: Run) -> None:
         check(run)
         if dice.random() < 0.1:
             raise Draining
 
     for _ in range(4):
         with monkeypatch.context() as patch:
-            patch.setattr(scanning.Run, "check", sometimes_drain)
+            patch.setattr(Run, "check", sometimes_drain)
             with context.database.write(owner) as session:
                 started = service.start_scan(session, context, owner, folder.root, workspace)
             slot.work(LANES)

@@ -58,10 +58,14 @@ def statements(context: Context) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def work(app: object, client: object, context: Context) -> Iterator[Callable[[], None]]:
+def work(context: Context) -> Iterator[Callable[[], None]]:
     """Run all jobs that are due."""
     slot = Slot(context, Handlers(HANDLERS), "test")
-    yield lambda: slot.work(LANES) and None
+
+    def run() -> None:
+        slot.work(LANES)
+
+    yield run
     slot.close()
 
 

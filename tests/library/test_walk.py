@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from otolith.library.engine import walk
 from otolith.library.engine.walk import Found, Refused, Walk, extension
 
 MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)
@@ -185,7 +184,7 @@ def test_a_closed_folder_is_refused_and_the_others_go_on(tmp_path: Path, monkeyp
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
-    monkeypatch.setattr(walk.os, "scandir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     assert steps(tmp_path) == {"closed/": "failed unreadable", "open/b.mp3": "found"}
 
 

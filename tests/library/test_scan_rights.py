@@ -1,0 +1,55 @@
+"""Who may scan what, and what a second request meets."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from tests.library.conftest import write_tone
+
+from otolith.core.actor import Actor
+from otolith.core.context import Context
+from otolith.core.errors import BadRequest, NotAllowed
+from otolith.core.ids import new_id
+from otolith.library import service
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_tone(tmp_path / "music" / "b" / "c.wav")
+    return tmp_path / "music"
+
+
+def test_a_viewer_may_not(context: Context, workspace: UUID, folder: Path) -> None:
+    viewer = Actor(kind="user", user_id=new_id(), role="user", memberships={workspace: "viewer"})
+    with context.database.write(viewer) as session, pytest.raises(NotAllowed):
+        service.start_scan(session, context, viewer, folder, workspace)
+
+
+def test_an_editor_may_within_the_roots_of_the_settings(
+    context: Context, workspace: UUID, folder: Path, tmp_path: Path
+) -> None:
+    editor = Actor(kind="user", user_id=new_id(), role="user", memberships={workspace: "editor"})
+    (folder / "escape").symlink_to(tmp_path)
+    with context.database.write(editor) as session:
+        with pytest.raises(NotAllowed, match="OTOLITH_LIBRARY_ROOTS"):
+            service.start_scan(session, context, editor, folder, workspace)
+        context.settings.library.roots.append(folder)
+        service.start_scan(session, context, editor, folder / "b", workspace)
+        with pytest.raises(NotAllowed):
+            service.start_scan(session, context, editor, folder / "escape", workspace)
+        with pytest.raises(NotAllowed):
+            service.start_scan(session, context, editor, f"{folder}/../", workspace)
+
+
+def test_a_relative_path_is_refused(context: Context, owner: Actor, workspace: UUID) -> None:
+    with context.database.write(owner) as session, pytest.raises(BadRequest):
+        service.start_scan(session, context, owner, "music", workspace)
+
+
+def test_a_second_request_meets_the_scan_that_runs(
+    context: Context, owner: Actor, workspace: UUID, folder: Path
+) -> None:
+    with context.database.write(owner) as session:
+        first = service.start_scan(session, context, owner, folder, workspace)
+    with context.database.write(owner) as session:
+        assert service.start_scan(session, context, owner, f"{folder}/", workspace) == first
