@@ -11,6 +11,8 @@ def clean(text: str | None) -> str:
     A tag may claim a title of any size, so no more of it than could be kept is ever looked at.
     """
     kept = (text or "")[: 4 * TEXT_LIMIT]
+    if kept.isprintable():
+        return " ".join(kept.split())[:TEXT_LIMIT]
     printable = "".join(" " if unicodedata.category(letter) in {"Cc", "Cs"} else letter for letter in kept)
     return " ".join(printable.split())[:TEXT_LIMIT]
 
