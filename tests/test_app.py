@@ -277,6 +277,27 @@ def test_an_import_alone_does_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_unfit_settings_end_a_server_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "otolith.app:app", "--port", "0"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ENVIRONMENT": "production", "DEBUG": "true"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "debug is on in production mode" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/api/health"])
+def test_probes_may_ask_for_the_head_alone(server: TestClient, path: str) -> None:
+    answer = server.head(path)
+    assert answer.status_code == 200
+    assert answer.content == b""
+
+
 def test_only_the_app_is_made_by_asking(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AttributeError):
         api.__getattr__("nothing")

@@ -33,7 +33,7 @@ from otolith.core.openapi import DescribedApi
 from otolith.core.proxies import TrustedProxies
 from otolith.core.requests import REQUEST_ID, RequestLog
 from otolith.core.security_headers import SecurityHeaders
-from otolith.core.settings import Settings, load_settings
+from otolith.core.settings import BadSettings, Settings, load_settings
 from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
 from otolith.library.routes import router as library_router
@@ -202,9 +202,17 @@ def settings_of_process() -> Settings:
     return settings
 
 
+def for_a_server(create: Callable[[], FastAPI]) -> FastAPI:
+    """The app for a program that imports it; what is wrong with the settings ends that program in one line."""
+    try:
+        return create()
+    except BadSettings as error:
+        sys.exit(f"otolith: {error.detail}")
+
+
 def __getattr__(name: str) -> Any:
     """`app` for `uvicorn otolith.api:app`, made when it is asked for, so that an import has no effect."""
     if name == "app":
-        globals()["app"] = app = create_app()
+        globals()["app"] = app = for_a_server(create_app)
         return app
     raise AttributeError(name)

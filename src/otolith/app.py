@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otolith import __version__
-from otolith.api import BothPaths, add_middlewares, build_api, lifespan_of, settings_of_process
+from otolith.api import BothPaths, add_middlewares, build_api, for_a_server, lifespan_of, settings_of_process
 from otolith.composition import build_context
 from otolith.core import errors
 from otolith.core.settings import Settings
@@ -64,6 +64,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def __getattr__(name: str) -> Any:
     """`app` for `uvicorn otolith.app:app`, made when it is asked for, so that an import has no effect."""
     if name == "app":
-        globals()["app"] = app = create_app()
+        globals()["app"] = app = for_a_server(create_app)
         return app
     raise AttributeError(name)

@@ -1,6 +1,7 @@
 """Password hashing: right, capped, and never kept waiting for ever."""
 
 import threading
+import time
 
 import pytest
 
@@ -29,6 +30,18 @@ def test_a_hash_under_other_settings_is_outdated() -> None:
     assert Passwords(memory=LEAST["memory"], rounds=3, at_once=1).outdated(hashed)
 
 
+def refused_at_once(mill: Passwords) -> bool:
+    """Whether there is no place left, not even to wait; it takes the threads that do wait a moment to sit down."""
+    for _ in range(1000):
+        if not mill._mill._inside.acquire(blocking=False):
+            with pytest.raises(Busy):
+                mill.hash("x")
+            return True
+        mill._mill._inside.release()
+        time.sleep(0.002)
+    return False
+
+
 def test_a_process_hashes_only_so_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     mill = Passwords(**LEAST, at_once=2)
     at_work: list[int] = []
@@ -39,8 +52,9 @@ def test_a_process_hashes_only_so_many_at_once(monkeypatch: pytest.MonkeyPatch) 
         def hash(self, _password: str) -> str:
             at_work.append(1)
             most.append(len(at_work))
-            both_in.wait(10)
-            go_on.wait(10)
+            if not go_on.is_set():
+                both_in.wait(10)
+                go_on.wait(10)
             at_work.pop()
             return "hashed"
 
@@ -54,9 +68,15 @@ def test_a_process_hashes_only_so_many_at_once(monkeypatch: pytest.MonkeyPatch) 
         mill.hash("x")
     assert refusal.value.status == 503
     assert refusal.value.headers["Retry-After"] == "5"
+    monkeypatch.setattr(passwords, "_WAIT_SECONDS", 30)
+    threads += [threading.Thread(target=mill.hash, args=("x",)) for _ in range(4)]
+    for thread in threads[2:]:
+        thread.start()
+    refusals = [refused_at_once(mill) for _ in range(3)]
     go_on.set()
     for thread in threads:
         thread.join()
+    assert refusals == [True] * 3
     assert max(most) == 2
 
 

@@ -13,7 +13,7 @@ from otolith.accounts.service import sign_in as begin_session
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
-from tests.callers import add_user
+from tests.callers import Callers, add_user
 from tests.conftest import ADMIN_PASSWORD
 
 
@@ -107,6 +107,17 @@ def test_signing_out_ends_the_session_on_the_server(client: TestClient) -> None:
     assert answer.status_code == 204
     assert "otolith_session" not in client.cookies
     assert client.get("/whoami", headers={"Cookie": f"otolith_session={secret}"}).status_code == 401
+
+
+def test_a_page_that_lost_the_csrf_cookie_gets_the_token_again(client: TestClient) -> None:
+    sign_in(client)
+    token = client.get("/api/auth/csrf").json()["csrf_token"]
+    assert token == client.cookies["otolith_csrf"]
+    assert client.post("/api/workspaces", json={"name": "x"}, headers={"X-CSRF-Token": token}).status_code == 201
+
+
+def test_an_api_token_gets_no_csrf_token(callers: Callers) -> None:
+    assert callers["admin"].get("/api/auth/csrf").status_code == 401
 
 
 def test_a_session_ends_by_itself(client: TestClient, context: Context) -> None:

@@ -14,6 +14,8 @@ from otolith.core.settings import AccountSettings
 # Longer input only costs time; nobody types it.
 LONGEST_PASSWORD = 1024
 _WAIT_SECONDS = 10
+# For each that is hashed, so many may wait; more would take request threads away from everything else.
+_WAITING_FOR_EACH = 2
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 
@@ -34,18 +36,18 @@ class Passwords:
             salt_len=_SALT_BYTES,
             type=Type.ID,
         )
-        self._slots = threading.BoundedSemaphore(at_once)
+        self._mill = _Mill(at_once)
         # A hash that no password is known for; checking against it takes as long as against a real one.
         salt, digest = (_base64(secrets.token_bytes(size)) for size in (_SALT_BYTES, _HASH_BYTES))
         self._nobody = f"$argon2id$v=19$m={memory // 1024},t={rounds},p=1${salt}${digest}"
 
     def hash(self, password: str) -> str:
-        with self._slot():
+        with self._mill:
             return self._hasher.hash(password)
 
     def verify(self, hashed: str | None, password: str) -> bool:
         """Whether `password` is the one that `hashed` stands for; without a hash it takes as long and is False."""
-        with self._slot():
+        with self._mill:
             try:
                 self._hasher.verify(hashed or self._nobody, password)
             except (VerificationError, InvalidHashError):
@@ -56,22 +58,24 @@ class Passwords:
         """Whether the hash was made under other settings and should be made anew at the next sign-in."""
         return self._hasher.check_needs_rehash(hashed)
 
-    def _slot(self) -> "_Slot":
-        return _Slot(self._slots)
 
+class _Mill:
+    """A few places at the stones and a short bench beside; whoever finds both taken is asked to come back."""
 
-class _Slot:
-    """One of the few places at the mill; whoever waits too long is told to come back."""
-
-    def __init__(self, slots: threading.BoundedSemaphore) -> None:
-        self._slots = slots
+    def __init__(self, at_once: int) -> None:
+        self._stones = threading.BoundedSemaphore(at_once)
+        self._inside = threading.BoundedSemaphore(at_once * (1 + _WAITING_FOR_EACH))
 
     def __enter__(self) -> None:
-        if not self._slots.acquire(timeout=_WAIT_SECONDS):
+        if not self._inside.acquire(blocking=False):
+            raise Busy(headers={"Retry-After": "5"})
+        if not self._stones.acquire(timeout=_WAIT_SECONDS):
+            self._inside.release()
             raise Busy(headers={"Retry-After": "5"})
 
     def __exit__(self, *_error: object) -> None:
-        self._slots.release()
+        self._stones.release()
+        self._inside.release()
 
 
 def _base64(raw: bytes) -> str:

@@ -143,6 +143,8 @@ class Probe:
 router = APIRouter(tags=["operation"])
 
 
+# Some load balancers probe with HEAD.
+@router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Whether the process lives", response_model=Health)
 async def health() -> Health:
     """For a supervisor that restarts what no longer answers. It asks nothing of the database."""
@@ -156,6 +158,7 @@ def _probe(request: Request) -> Probe:
     return probe
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get(
     "/ready",
     summary="Whether the server can work",

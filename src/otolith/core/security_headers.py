@@ -24,7 +24,8 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)",
     "x-frame-options": "DENY",
 }
-STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+# Neighbouring hosts are not ours to decide about, so their owners may still serve them without TLS.
+STRICT_TRANSPORT = "max-age=31536000"
 _UNSTORED = ("application/json", "application/problem+json")
 
 
