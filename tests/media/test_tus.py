@@ -10,15 +10,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
+from tests.callers import REFUSED, Callers
+from tests.media.sounds import recording
 
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
+from otolith.core.errors import NotAvailable
 from otolith.media import tus
 from otolith.media.models import Media, Upload
 from otolith.media.tus_files import PartFile, path_of
-from tests.callers import REFUSED, Callers
-from tests.media.sounds import recording
 
 URL = "/api/media/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -247,7 +248,7 @@ def test_upload_that_was_stopped_before_it_was_filed_is_filed_by_the_next_look(
     url = begin(client, len(data))
 
     def stopped(*_: Any, **__: Any) -> None:
-        raise tus.NotAvailable
+        raise NotAvailable
 
     monkeypatch.setattr(tus, "file_upload", stopped)
     assert patch(client, url, data, 0).status_code == 503

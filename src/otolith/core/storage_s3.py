@@ -110,12 +110,12 @@ def _plain() -> Iterator[None]:
     """Turn the library's errors into ours; what they say goes to the log, since it may hold addresses."""
     try:
         yield
-    except (NotFoundError, FileNotFoundError) as error:
+    except (BaseError, FileNotFoundError) as error:
         if "NoSuchBucket" in str(error):
             detail = "The bucket that the settings name does not exist; make it, or correct OTOLITH_STORAGE_URL."
             raise StorageUnavailable(detail) from error
-        raise StoredFileMissing from error
-    except BaseError as error:
+        if isinstance(error, NotFoundError | FileNotFoundError):
+            raise StoredFileMissing from error
         log.warning("storage.s3.failed", error=type(error).__name__, reason=str(error)[:500])
         raise StorageUnavailable(headers={"Retry-After": "10"}) from error
 
