@@ -1,5 +1,6 @@
 """The two apps: what they answer where, and how servers start them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -234,6 +235,9 @@ def served(data: Path, *command: str) -> Iterator[str]:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=30)
     assert b"Traceback" not in output, output.decode()[-3000:]
+    started = [json.loads(line) for line in output.splitlines() if b"Application startup complete" in line]
+    assert all(line["logger"] == "uvicorn.error" for line in started)
+    assert started
     assert output.count(b"First start: sign in") == 1, output.decode()[-3000:]
 
 

@@ -1,5 +1,6 @@
 """The API alone: a backend container, and the part under `/api` of the whole server."""
 
+import logging
 import re
 import sys
 import time
@@ -199,6 +200,11 @@ def settings_of_process() -> Settings:
     """The settings from the environment, with the log set up as they say, also under another program's server."""
     settings = load_settings()
     configure_logging(settings)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        # The program that serves us has set these up for itself; through ours, all lines have one form.
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
     return settings
 
 
