@@ -1,1 +1,1 @@
-"""Users, sessions, tokens, workspaces, and who may see what."""
+"""Users, sessions, tokens, workspaces, and who may see what; see docs/operate/security.md."""
