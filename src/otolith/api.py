@@ -51,6 +51,13 @@ SIGN_IN_PATHS = ("/auth/login", "/api/auth/login", "/sign-in")
 # Their routes check the caller and the length before they read the body.
 UPLOAD_PATHS = ("/media", "/api/media", "/upload")
 START_PATIENCE = 30.0
+# What programs of other origins may read of an answer, beyond what every browser lets them.
+EXPOSED_HEADERS = (
+    *(REQUEST_ID, "ETag", "Location", "Content-Range", "Accept-Ranges", "Retry-After"),
+    *("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
+    *("Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
+    *("Otolith-Media", "Otolith-Track", "Otolith-Job"),
+)
 # Sound that does not say so in its type; a range of a compressed file would be a range of something else.
 SOUND = ("multipart/byteranges", "application/octet-stream")
 
@@ -120,7 +127,7 @@ def add_middlewares(app: FastAPI, settings: Settings) -> None:
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],
             allow_credentials=True,
-            expose_headers=[REQUEST_ID, "ETag", "Location", "Content-Range", "Upload-Offset", "Upload-Length"],
+            expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(
         GZipMiddleware,
