@@ -34,7 +34,7 @@ Kind = Literal[
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 
 # What may go well on another attempt without anyone touching the file.
-TRANSIENT: Final[frozenset[str]] = frozenset({"io_error", "changed", "memory", "crash", "disk_full", "cancelled"})
+TRANSIENT: Final[frozenset[str]] = frozenset({"io_error", "changed", "crash", "disk_full", "cancelled"})
 
 
 class ListenFailure(Exception):

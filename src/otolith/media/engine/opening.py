@@ -123,7 +123,7 @@ def choose(container: InputContainer, found: Found) -> AudioStream:
         what = _decoder(order[0]) or "an unknown way"
         raise ListenFailure("no_decoder", f"The sound is encoded in {what}, which Otolith cannot decode.")
     stream = usable[0]
-    if stream.codec_context.codec_tag in ("drms", "enca"):
+    if _tag(stream) in ("drms", "enca"):
         raise ListenFailure("protected", "The sound is protected by copy protection (DRM) and cannot be decoded.")
     stream.codec_context.thread_count = 1
     for other in container.streams:
@@ -134,6 +134,14 @@ def choose(container: InputContainer, found: Found) -> AudioStream:
 def _decoder(stream: AudioStream) -> str | None:
     context: Any = stream.codec_context
     return None if context is None else str(context.name)
+
+
+def _tag(stream: AudioStream) -> str:
+    """The four characters by which a container names the codec, which in a broken file may be any bytes."""
+    try:
+        return stream.codec_context.codec_tag
+    except UnicodeDecodeError:
+        return ""
 
 
 def layout_names(layout: Any) -> tuple[str, ...]:

@@ -94,7 +94,14 @@ _KNOWN_OTHERS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"MZ", "a program"),
     (b"MThd", "a MIDI score (notes without sound)"),
     (b"SQLite format 3", "a database"),
+    (b"FLV\x01", "a Flash video"),
+    (b"\x00\x00\x01\xba", "an MPEG video"),
 )
+_OTHER_RIFFS: Final[dict[bytes, str]] = {
+    b"AVI ": "an AVI video",
+    b"WEBP": "a WebP picture",
+    b"RMID": "a MIDI score (notes without sound)",
+}
 _PLAYLISTS: Final = (b"#extm3u", b"[playlist]", b"ffconcat", b"<asx", b"<smil", b"[reference]", b"<mpd")
 
 
@@ -160,6 +167,8 @@ def refuse_others(head: bytes) -> None:
         raise ListenFailure(
             "playlist", "This is a playlist that points at other files or addresses; Otolith does not follow it."
         )
+    if head[:4] == b"RIFF" and head[8:12] in _OTHER_RIFFS:
+        raise ListenFailure("not_audio", f"This is {_OTHER_RIFFS[head[8:12]]}, not a sound file.")
     for magic, what in _KNOWN_OTHERS:
         if head.startswith(magic):
             raise ListenFailure("not_audio", f"This is {what}, not a sound file.")

@@ -55,6 +55,9 @@ _BROKEN: Final = (
     zlib.error,
 )
 
+# Trouble with the sound is none with the tags.
+_NO_SOUND: Final = frozenset({"damaged", "memory", "no_audio_stream", "no_decoder", "no_sound", "protected"})
+
 Read = Callable[[TagFile], Raw]
 
 
@@ -101,8 +104,10 @@ def _read(file: SoundFile) -> tuple[sniff.Container | None, Raw]:
             raw.merge(read(TagFile(file)))
             if raw.values and found.container in _FIRST_ONLY:
                 break
-        except ListenFailure:
-            raise
+        except ListenFailure as failure:
+            if failure.kind not in _NO_SOUND:
+                raise
+            raw.problems.append(failure.detail)
         except _BROKEN as error:
             if not isinstance(error, ID3NoHeaderError | apev2.APENoHeaderError):
                 raw.problems.append(_problem(what, error))
