@@ -30,6 +30,20 @@ def write_large(path: Path, megabytes: int) -> Path:
     return _write(path, second * (megabytes * 1_000_000 // len(second) + 1), channels=8)
 
 
+def write_aiff(path: Path, *, seconds: int = 6) -> Path:
+    """A tone as AIFF, which Chromium does not play."""
+    sound = b"".join(
+        struct.pack(">h", int(8000 * math.sin(2 * math.pi * 330 * index / RATE))) for index in range(RATE * seconds)
+    )
+    # The rate as an 80-bit number: its exponent, biased by 16383, and 64 bits of mantissa.
+    exponent = RATE.bit_length() - 1
+    rate = struct.pack(">HQ", 16383 + exponent, RATE << (63 - exponent))
+    common = b"COMM" + struct.pack(">IhIh", 18, 1, RATE * seconds, 16) + rate
+    data = b"SSND" + struct.pack(">III", len(sound) + 8, 0, 0) + sound
+    path.write_bytes(b"FORM" + struct.pack(">I", 4 + len(common) + len(data)) + b"AIFF" + common + data)
+    return path
+
+
 def _write(path: Path, frames: bytes, *, channels: int) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)

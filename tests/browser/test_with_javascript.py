@@ -1,14 +1,16 @@
 """The main job in a real browser, with JavaScript."""
 
 import re
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import House, Visit
-from tests.browser.sounds import write_large, write_tune
+from tests.browser.sounds import write_aiff, write_large, write_tune
 
 HEARD = 60_000
 
@@ -84,7 +86,7 @@ def test_a_file_is_dropped_onto_the_page(house: House, visit: Visit) -> None:
 
 def test_a_large_file_goes_in_pieces_over_a_connection_that_breaks(house: House, visit: Visit) -> None:
     page = visit()
-    large = write_large(house.folder / "Interview.wav", megabytes=70)
+    large = write_large(house.folder / "Seventy.wav", megabytes=70)
     broken: list[str] = []
 
     def break_off(route: Route) -> None:
@@ -93,8 +95,8 @@ def test_a_large_file_goes_in_pieces_over_a_connection_that_breaks(house: House,
 
     page.route("**/media/uploads/*", break_off, times=3)
     put_in(page, large)
-    expect(page.locator("#uploads li", has_text="Interview.wav")).to_be_visible()
-    expect(page.locator("tr", has_text="Interview").first).to_be_visible(timeout=HEARD)
+    expect(page.locator("#uploads li", has_text="Seventy.wav")).to_be_visible()
+    expect(page.locator("tr", has_text="Seventy").first).to_be_visible(timeout=HEARD)
     assert broken == ["PATCH", "HEAD", "HEAD"]
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('otolith.tus')).length") == 0
 
@@ -174,3 +176,35 @@ def test_activity_is_live(house: House, visit: Visit) -> None:
     put_in(other, write_tune(house.folder / "Northbound.wav", seconds=6.0, bpm=90.0))
     expect(watching.locator(".jobs li")).to_have_count(before + 1, timeout=HEARD)
     expect(watching.locator(".jobs li").first).to_contain_text("Done", timeout=HEARD)
+
+
+def test_what_the_browser_cannot_play_is_converted(house: House, visit: Visit) -> None:
+    page = visit()
+    put_in(page, write_aiff(house.folder / "Foghorn.aiff"))
+    row = page.locator("tr", has_text="Foghorn").first
+    expect(row).to_contain_text("LUFS", timeout=HEARD)
+    row.locator("button.play").click()
+    until(page, "document.querySelector('#player audio').currentTime > 0.2")
+    assert "format=mp3" in page.evaluate("document.querySelector('#player audio').src")
+    page.locator("#player .seek").fill("4")
+    until(page, "document.querySelector('#player audio').src.endsWith('start=4.00')")
+    until(page, "['0:04', '0:05'].includes(document.querySelector('#player .now').textContent)")
+
+
+def test_a_dead_job_is_retried_in_place(house: House, visit: Visit) -> None:
+    page = visit()
+    if not page.locator("tr", has_text="Salt").count():
+        put_in(page, write_tune(house.folder / "Salt.wav", seconds=4.0, bpm=75.0))
+    expect(page.locator("tr", has_text="Salt").first).to_contain_text("LUFS", timeout=HEARD)
+    with closing(sqlite3.connect(house.folder / "data" / "otolith.db", timeout=10)) as database, database:
+        database.execute("UPDATE jobs SET state = 'dead', error = 'The <disk> broke.' WHERE parent_id IS NULL")
+    page.goto("/activity?state=failed")
+    page.evaluate("window.stays = true")
+    rows = page.locator(".jobs li", has_text="The <disk> broke.")
+    before = rows.count()
+    assert before > 0
+    rows.first.get_by_role("button", name="Retry").click()
+    expect(rows).to_have_count(before - 1)
+    assert page.evaluate("window.stays")
+    page.get_by_role("link", name="All", exact=True).click()
+    expect(page.locator(".jobs li", has_text="Done").first).to_be_visible(timeout=HEARD)

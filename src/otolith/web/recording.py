@@ -74,9 +74,9 @@ def _file(file: TrackFile, tongue: Tongue) -> list[tuple[str, str, bool]]:
     """What is known of the file: a name, a value, and whether the value is code."""
     say, formats = tongue.words.say, tongue.formats
     found = [(say("Name"), file.name, False), (say("Size"), formats.size(file.size), False)]
-    kind = [part for part in (file.container, file.codec) if part]
+    kind = {part.lower(): part for part in (file.codec, file.container) if part}
     if kind:
-        found.append((say("Format"), " · ".join(dict.fromkeys(kind)), False))
+        found.append((say("Format"), " · ".join(reversed(kind.values())), False))
     sound = []
     if file.sample_rate:
         sound.append(f"{formats.number(file.sample_rate / 1000)} kHz")
