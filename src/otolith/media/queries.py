@@ -12,8 +12,9 @@ from otolith.core.actor import Actor, visible_to
 from otolith.media.models import Media, StoredContent, Upload, Waveform
 
 
-def media(session: Session, actor: Actor, media_id: UUID) -> Media | None:
-    return session.scalar(select(Media).where(visible_to(actor, Media.workspace_id), Media.id == media_id))
+def media(session: Session, actor: Actor, media_id: UUID, *, locked: bool = False) -> Media | None:
+    statement = select(Media).where(visible_to(actor, Media.workspace_id), Media.id == media_id)
+    return session.scalar(statement.with_for_update() if locked else statement)
 
 
 def media_page(session: Session, condition: ColumnElement[bool], before: UUID | None, limit: int) -> Sequence[Media]:

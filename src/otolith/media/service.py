@@ -176,7 +176,9 @@ def list_media(
 
 def delete_media(context: Context, session: Session, actor: Actor, media_id: UUID) -> None:
     """Forget a media. An upload's file goes with the last row that needs it; a library file is never touched."""
-    media = get_media(session, actor, media_id)
+    media = queries.media(session, actor, media_id, locked=True)
+    if media is None:
+        raise MediaNotFound
     if not actor.may_edit(media.workspace_id):
         raise NotAllowed("You may see this workspace but not change it; ask its owner for the editor's role.")
     context.announce(session, MediaDeleted(media.id, media.workspace_id, media.sha256))
