@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests import hostile
+from tests import hostile, hostile_bytes
 
 from otolith.media.listening import Heard, Limits, Listener, ListenFailure
 
@@ -63,5 +63,5 @@ def test_tags_and_probe_answer_or_refuse_and_never_bring_the_helper_down(
 
 def test_the_same_helper_still_hears_a_good_file(listener: Listener, tmp_path: Path) -> None:
     path = tmp_path / "good.flac"
-    path.write_bytes(hostile.flac())
+    path.write_bytes(hostile_bytes.flac())
     assert listener.listen(path, [f"{EARS}:Ear"]).duration == 5.0

@@ -12,7 +12,7 @@ from pathlib import Path
 import mutagen.flac
 import psutil
 import pytest
-from tests import hostile
+from tests import hostile_bytes
 
 from otolith.media.listening import Limits, Listener, ListenFailure
 
@@ -40,7 +40,7 @@ def listener(module_listener: Listener, _importable: None) -> Listener:
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     path = tmp_path / "recording.mp3"
-    path.write_bytes(hostile.mp3())
+    path.write_bytes(hostile_bytes.mp3())
     return path
 
 
@@ -190,7 +190,7 @@ def test_the_helper_is_told_no_secrets(
 
 def test_limits_have_failures_of_their_own(listener: Listener, tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
-    path.write_bytes(hostile.wav(hostile.pcm(2, channels=4), channels=4))
+    path.write_bytes(hostile_bytes.wav(hostile_bytes.pcm(2, channels=4), channels=4))
     for limits, kind in (
         (Limits(max_bytes=1000), "too_large"),
         (Limits(max_seconds=1.0), "too_long"),
@@ -212,7 +212,7 @@ def test_tags_of_many_files_at_once(listener: Listener, recording: Path, tmp_pat
 
 def test_probe_says_what_a_file_really_is(listener: Listener, tmp_path: Path) -> None:
     path = tmp_path / "called.mp3"
-    path.write_bytes(hostile.flac())
+    path.write_bytes(hostile_bytes.flac())
     sound = listener.probe(path)
     assert (sound.container, sound.codec, sound.mime, sound.extension) == ("FLAC", "flac", "audio/flac", "flac")
     assert (sound.rate, sound.channels, sound.layout, sound.bits, sound.lossless) == (44100, 2, ("FL", "FR"), 16, True)
@@ -221,7 +221,7 @@ def test_probe_says_what_a_file_really_is(listener: Listener, tmp_path: Path) ->
 
 def test_a_cover_comes_with_its_true_type(listener: Listener, recording: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.flac"
-    path.write_bytes(hostile.flac())
+    path.write_bytes(hostile_bytes.flac())
     opened = mutagen.flac.FLAC(path)
     picture = mutagen.flac.Picture()
     picture.data, picture.mime = b"\x89PNG\r\n\x1a\n" + bytes(100), "image/jpeg"

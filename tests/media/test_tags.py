@@ -7,23 +7,23 @@ from pathlib import Path
 import mutagen.flac
 import mutagen.id3
 import pytest
-from tests import hostile
+from tests import hostile, hostile_bytes
 
 from otolith.media.engine import tagsource
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.tags import Cover, Value, quick_key, read_cover, read_tags, write_tags
 
 FILES: dict[str, Callable[[], bytes]] = {
-    "mp3": hostile.mp3,
-    "flac": hostile.flac,
-    "wav": lambda: hostile.wav(hostile.pcm(1)),
-    "aiff": hostile.aiff,
-    "opus": hostile.opus,
-    "m4a": hostile.m4a,
-    "wma": hostile.wma,
-    "wv": lambda: hostile.encoded("wv", "wavpack", "s16p", 44100, 1.0),
-    "tta": lambda: hostile.encoded("tta", "tta", "s16", 44100, 1.0),
-    "aac": lambda: hostile.encoded("adts", "aac", "fltp", 44100, 1.0),
+    "mp3": hostile_bytes.mp3,
+    "flac": hostile_bytes.flac,
+    "wav": lambda: hostile_bytes.wav(hostile_bytes.pcm(1)),
+    "aiff": hostile_bytes.aiff,
+    "opus": hostile_bytes.opus,
+    "m4a": hostile_bytes.m4a,
+    "wma": hostile_bytes.wma,
+    "wv": lambda: hostile_bytes.encoded("wv", "wavpack", "s16p", 44100, 1.0),
+    "tta": lambda: hostile_bytes.encoded("tta", "tta", "s16", 44100, 1.0),
+    "aac": lambda: hostile_bytes.encoded("adts", "aac", "fltp", 44100, 1.0),
 }
 UUID = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
 CHANGES: dict[str, Value] = {
@@ -86,7 +86,7 @@ def test_the_sound_stays_as_it_was(file: Path) -> None:
 
 def test_writing_keeps_permissions_and_if_asked_times(tmp_path: Path) -> None:
     path = tmp_path / "x.mp3"
-    path.write_bytes(hostile.mp3())
+    path.write_bytes(hostile_bytes.mp3())
     path.chmod(0o640)
     os.utime(path, (1, 1))
     write_tags(path, {"title": "T"}, keep_times=True)
@@ -97,7 +97,7 @@ def test_writing_keeps_permissions_and_if_asked_times(tmp_path: Path) -> None:
 
 def test_a_failure_leaves_the_file_and_the_folder_as_they_were(tmp_path: Path) -> None:
     path = tmp_path / "x.mp3"
-    path.write_bytes(hostile.mp3())
+    path.write_bytes(hostile_bytes.mp3())
     before = path.read_bytes()
 
     def stop(_copy: object) -> None:
@@ -119,7 +119,7 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.webm"
-    path.write_bytes(hostile.webm())
+    path.write_bytes(hostile_bytes.webm())
     for changes in ({"title": "T"}, {"nonsense": "T"}):
         with pytest.raises(ListenFailure) as failure:
             write_tags(path, changes)
@@ -128,7 +128,7 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 def test_an_older_id3_tag_stays_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "x.mp3"
-    path.write_bytes(hostile.mp3())
+    path.write_bytes(hostile_bytes.mp3())
     tags = mutagen.id3.ID3()
     tags.add(mutagen.id3.TIT2(encoding=1, text="Old"))
     tags.save(path, v2_version=3)
@@ -140,7 +140,7 @@ def test_id3v1_and_apev2_are_read(tmp_path: Path) -> None:
     path = tmp_path / "x.mp3"
     head = b"TAG" + b"Title".ljust(30, b"\0") + b"Artist".ljust(30, b"\0") + b"Album".ljust(30, b"\0") + b"1984"
     tag = (head + b"Comment".ljust(28, b"\0") + b"\0\x07\x08").ljust(128, b"\0")
-    path.write_bytes(hostile.frames(50) + tag)
+    path.write_bytes(hostile_bytes.frames(50) + tag)
     tags = read_tags(path)
     assert (tags.title, tags.artist, tags.year, tags.track, tags.genres) == ("Title", "Artist", 1984, 7, ("Jazz",))
     assert tags.formats == ("ID3v1.1",)
@@ -148,15 +148,17 @@ def test_id3v1_and_apev2_are_read(tmp_path: Path) -> None:
 
 def test_utf8_that_calls_itself_latin1_is_mended(tmp_path: Path) -> None:
     path = tmp_path / "x.mp3"
-    body = hostile.frame(b"TIT2", b"\x00" + "Été".encode()) + hostile.frame(b"TALB", b"\x00" + "Été".encode("latin-1"))
-    path.write_bytes(hostile.id3(len(body), body) + hostile.mp3()[45:])
+    body = hostile_bytes.frame(b"TIT2", b"\x00" + "Été".encode()) + hostile_bytes.frame(
+        b"TALB", b"\x00" + "Été".encode("latin-1")
+    )
+    path.write_bytes(hostile_bytes.id3(len(body), body) + hostile_bytes.mp3()[45:])
     tags = read_tags(path)
     assert (tags.title, tags.album) == ("Été", "Été")
 
 
 def test_covers_are_known_by_their_bytes(tmp_path: Path) -> None:
     path = tmp_path / "x.flac"
-    path.write_bytes(hostile.flac())
+    path.write_bytes(hostile_bytes.flac())
     opened = mutagen.flac.FLAC(path)
     picture = mutagen.flac.Picture()
     picture.data, picture.mime, picture.type = PICTURE, "image/jpeg", 3
@@ -168,7 +170,7 @@ def test_covers_are_known_by_their_bytes(tmp_path: Path) -> None:
 
 def test_text_is_fit_to_be_stored(tmp_path: Path) -> None:
     path = tmp_path / "x.flac"
-    path.write_bytes(hostile.flac())
+    path.write_bytes(hostile_bytes.flac())
     opened = mutagen.flac.FLAC(path)
     opened["title"] = "  a\x00b\x07c  "
     opened["album"] = "x" * 100_000
@@ -187,7 +189,7 @@ def test_text_is_fit_to_be_stored(tmp_path: Path) -> None:
 def test_a_tag_that_claims_too_much_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "x.mp3"
     body = bytes(tagsource.BUDGET + (1 << 20))
-    path.write_bytes(hostile.id3(len(body), body) + hostile.mp3())
+    path.write_bytes(hostile_bytes.id3(len(body), body) + hostile_bytes.mp3())
     tags = read_tags(path)
     assert tags.problems == ("The ID3 tag is too large and was not read.",)
     assert tags.length == pytest.approx(5.0, abs=0.1)
@@ -195,7 +197,7 @@ def test_a_tag_that_claims_too_much_is_not_read(tmp_path: Path) -> None:
 
 def test_the_quick_key_tells_files_apart(tmp_path: Path) -> None:
     one, two, three = (tmp_path / name for name in "abc")
-    data = hostile.wav(hostile.pcm(2))
+    data = hostile_bytes.wav(hostile_bytes.pcm(2))
     one.write_bytes(data)
     two.write_bytes(data)
     three.write_bytes(data[:-1] + b"\x7f")

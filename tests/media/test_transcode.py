@@ -12,7 +12,7 @@ import av
 import numpy as np
 import psutil
 import pytest
-from tests import hostile, signals
+from tests import hostile_bytes, signals
 
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.transcode import Recipe, TranscoderBusyError, TranscoderPool
@@ -92,7 +92,9 @@ def test_a_stream_starts_where_it_is_asked_to(sweep: Path, form: str, start: flo
     assert pitch(sound, rate, 0.1) == pytest.approx(500 * (int(start) + 1), abs=260 if start == 0.5 else 4)
 
 
-@pytest.mark.parametrize("make", [hostile.mp3, hostile.m4a, hostile.opus, hostile.wma, hostile.webm])
+@pytest.mark.parametrize(
+    "make", [hostile_bytes.mp3, hostile_bytes.m4a, hostile_bytes.opus, hostile_bytes.wma, hostile_bytes.webm]
+)
 def test_every_format_can_be_started_in_the_middle(tmp_path: Path, make: Callable[[], bytes]) -> None:
     path = tmp_path / "x"
     path.write_bytes(make())
@@ -102,9 +104,9 @@ def test_every_format_can_be_started_in_the_middle(tmp_path: Path, make: Callabl
 
 def test_surround_and_many_channels_are_mixed_down(tmp_path: Path) -> None:
     for name, data in (
-        ("a", hostile.encoded("flac", "flac", "s16", 44100, 1.0, "5.1")),
-        ("b", hostile.wav(hostile.pcm(1, channels=64), channels=64)),
-        ("c", hostile.wav(hostile.pcm(1, 192_000), rate=192_000)),
+        ("a", hostile_bytes.encoded("flac", "flac", "s16", 44100, 1.0, "5.1")),
+        ("b", hostile_bytes.wav(hostile_bytes.pcm(1, channels=64), channels=64)),
+        ("c", hostile_bytes.wav(hostile_bytes.pcm(1, 192_000), rate=192_000)),
     ):
         path = tmp_path / name
         path.write_bytes(data)
@@ -132,7 +134,7 @@ def test_a_start_past_the_end_is_refused(sweep: Path) -> None:
 
 def test_the_process_waits_for_its_reader_and_ends_with_it(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
-    path.write_bytes(hostile.wav(hostile.pcm(60)))
+    path.write_bytes(hostile_bytes.wav(hostile_bytes.pcm(60)))
 
     async def listened() -> list[psutil.Process]:
         async with TranscoderPool().open(path, Recipe("mp3", 320_000)) as stream:
@@ -175,7 +177,7 @@ def test_a_listener_that_is_cancelled_leaves_nothing_behind(sweep: Path) -> None
 
 def test_a_chain_is_transcoded_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "x.ogg"
-    path.write_bytes(hostile.opus() + hostile.encoded("ogg", "flac", "s16", 22050, 5.0, "mono"))
+    path.write_bytes(hostile_bytes.opus() + hostile_bytes.encoded("ogg", "flac", "s16", 22050, 5.0, "mono"))
     for start in (0.0, 3.0, 7.5):
         sound, rate, _ = decoded(run(partial(made, path, Recipe("mp3", start=start))))
         assert len(sound) / rate == pytest.approx(10.0 - start, abs=0.1)

@@ -7,7 +7,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests import hostile, signals
+from tests import hostile_bytes, signals
 from tests.media.ears import Ear, Mono, Short
 
 from otolith.core.audio import Signal
@@ -72,7 +72,7 @@ def test_mono_is_the_average_of_the_channels(tmp_path: Path) -> None:
 
 
 def test_samples_of_every_width_have_the_same_full_scale(tmp_path: Path) -> None:
-    expected = hostile.noise(1.0, RATE)
+    expected = hostile_bytes.noise(1.0, RATE)
     for codec, sample, precision in (
         ("pcm_u8", "u8", 1 / 100),
         ("pcm_s16le", "s16", 1e-4),
@@ -83,7 +83,7 @@ def test_samples_of_every_width_have_the_same_full_scale(tmp_path: Path) -> None
         ("pcm_f64le", "dbl", 1e-7),
     ):
         path = tmp_path / f"{codec}.wav"
-        path.write_bytes(hostile.encoded("wav", codec, sample, RATE, 1.0))
+        path.write_bytes(hostile_bytes.encoded("wav", codec, sample, RATE, 1.0))
         assert np.abs(heard_by(path, Signal(None, "all", "f32")) - expected).max() < precision, codec
 
 
@@ -97,7 +97,7 @@ def test_resampled_floats_keep_time_and_level(tmp_path: Path) -> None:
 
 def test_a_change_of_rate_and_channels_goes_on_as_it_began(tmp_path: Path) -> None:
     path = tmp_path / "x.mp3"
-    path.write_bytes(hostile.mp3() + hostile.encoded("mp3", "libmp3lame", "s16p", 22050, 5.0, "mono"))
+    path.write_bytes(hostile_bytes.mp3() + hostile_bytes.encoded("mp3", "libmp3lame", "s16p", 22050, 5.0, "mono"))
     heard = listen(path, [Ear, Mono, Short], Limits())
     assert heard.duration == pytest.approx(10.0, abs=0.1)
     assert heard.results["ear"]["channels"] == 2
@@ -110,22 +110,22 @@ def test_sixty_four_channels_are_mixed_to_one(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     samples = np.zeros((RATE, 64), "<i2")
     samples[:, 5] = 6400
-    path.write_bytes(hostile.wav(samples.tobytes(), channels=64))
+    path.write_bytes(hostile_bytes.wav(samples.tobytes(), channels=64))
     assert heard_by(path, Signal(None, "all", "f32")).shape == (64, RATE)
     assert heard_by(path, Signal(11025, "mono", "s16"))[100] == pytest.approx(100, abs=1)
 
 
 def test_surround_names_its_channels(tmp_path: Path) -> None:
     path = tmp_path / "x.flac"
-    path.write_bytes(hostile.encoded("flac", "flac", "s16", RATE, 1.0, "5.1"))
+    path.write_bytes(hostile_bytes.encoded("flac", "flac", "s16", RATE, 1.0, "5.1"))
     assert listen(path, [Ear], Limits()).sound.layout == ("FL", "FR", "FC", "LFE", "BL", "BR")
 
 
 def test_what_is_missing_in_the_middle_is_told_from_what_is_cut_off(tmp_path: Path) -> None:
     for data, kind in (
-        (hostile.flac()[:200_000], "truncated"),
-        (hostile.damaged(hostile.flac(), 0.5, 20_000), "damaged"),
-        (hostile.damaged(hostile.mp3(), 0.5, 3000), "damaged"),
+        (hostile_bytes.flac()[:200_000], "truncated"),
+        (hostile_bytes.damaged(hostile_bytes.flac(), 0.5, 20_000), "damaged"),
+        (hostile_bytes.damaged(hostile_bytes.mp3(), 0.5, 3000), "damaged"),
     ):
         path = tmp_path / "x"
         path.write_bytes(data)
@@ -149,7 +149,7 @@ def test_the_hash_follows_reads_in_any_order(tmp_path: Path) -> None:
 
 def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
-    path.write_bytes(hostile.wav(hostile.pcm(30)))
+    path.write_bytes(hostile_bytes.wav(hostile_bytes.pcm(30)))
 
     def grow(_share: float, _seconds: float) -> None:
         with path.open("ab") as file:

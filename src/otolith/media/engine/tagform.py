@@ -100,6 +100,27 @@ def whole_signed(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def _musicbrainz(values: _Values) -> MusicBrainz:
+    return MusicBrainz(
+        recording=values.uuid("mb_recording"),
+        track=values.uuid("mb_track"),
+        release=values.uuid("mb_release"),
+        release_group=values.uuid("mb_release_group"),
+        work=values.uuid("mb_work"),
+        artists=values.uuids("mb_artists"),
+        album_artists=values.uuids("mb_album_artists"),
+    )
+
+
+def _replaygain(values: _Values, extra: dict[str, list[str]]) -> ReplayGain:
+    return ReplayGain(
+        track_gain=_gain(values, "track_gain", "r128_track_gain", extra),
+        track_peak=values.number("track_peak"),
+        album_gain=_gain(values, "album_gain", "r128_album_gain", extra),
+        album_peak=values.number("album_peak"),
+    )
+
+
 def normalised(raw: Raw, container: str | None, size: int, key: str) -> Tags:
     """One form for all formats."""
     values = _Values(raw)
@@ -144,21 +165,8 @@ def normalised(raw: Raw, container: str | None, size: int, key: str) -> Tags:
         acoustid=values.uuid("acoustid"),
         compilation=(values.first("compilation") or "0").lower() in ("1", "true", "yes"),
         lyrics=values.first("lyrics", _LONG_TEXT),
-        musicbrainz=MusicBrainz(
-            recording=values.uuid("mb_recording"),
-            track=values.uuid("mb_track"),
-            release=values.uuid("mb_release"),
-            release_group=values.uuid("mb_release_group"),
-            work=values.uuid("mb_work"),
-            artists=values.uuids("mb_artists"),
-            album_artists=values.uuids("mb_album_artists"),
-        ),
-        replaygain=ReplayGain(
-            track_gain=_gain(values, "track_gain", "r128_track_gain", raw.extra),
-            track_peak=values.number("track_peak"),
-            album_gain=_gain(values, "album_gain", "r128_album_gain", raw.extra),
-            album_peak=values.number("album_peak"),
-        ),
+        musicbrainz=_musicbrainz(values),
+        replaygain=_replaygain(values, raw.extra),
         cover=Cover(*max(pictures, key=lambda picture: picture[1])) if pictures else None,
         length=raw.length if raw.length and math.isfinite(raw.length) and raw.length > 0 else None,
         container=container,
