@@ -41,9 +41,10 @@ def test_an_editor_may_within_the_roots_of_the_settings(
             service.start_scan(session, context, editor, f"{folder}/../", workspace)
 
 
-def test_a_relative_path_is_refused(context: Context, owner: Actor, workspace: UUID) -> None:
+@pytest.mark.parametrize("path", ["music", "", "/a\0b", "/\ud800", "~"])
+def test_what_is_no_absolute_path_is_refused(path: str, context: Context, owner: Actor, workspace: UUID) -> None:
     with context.database.write(owner) as session, pytest.raises(BadRequest):
-        service.start_scan(session, context, owner, "music", workspace)
+        service.start_scan(session, context, owner, path, workspace)
 
 
 def test_a_second_request_meets_the_scan_that_runs(

@@ -39,7 +39,10 @@ class _Read:
 
 
 def index(run: Run, payload: IndexPayload) -> dict[str, Any]:
-    """Read the tags of a chunk of files and store all of it in one step."""
+    """Read the tags of a chunk of files and store all of it in one step.
+
+    The result is what the guides call the event ``index_complete``, for the files of one chunk.
+    """
     listener = run.resource("listener", Listener)
     run.progress(0, len(payload.files), note=shown(payload.files[0].path.rpartition(b"/")[0]) if payload.files else "")
     answers = listener.tags_many([file.path for file in payload.files], on_progress=lambda *_: run.check())
@@ -53,11 +56,23 @@ def index(run: Run, payload: IndexPayload) -> dict[str, Any]:
             raise RetryLater(RETRY_SECONDS, f"{shown(seen.path)}: {answer.detail}")
         refused.append(Refused(seen.path, "failed", answer.kind, answer.detail))
     with run.step(checkpoint={"done": len(payload.files)}) as session:
-        counts = _store(session, run, payload, read)
+        stored = _store(session, run, payload, read)
         workspace_id = _workspace_of(run)
         queries.add_findings(session, [finding(payload.scan_id, workspace_id, one) for one in refused])
     run.progress(len(payload.files), len(payload.files))
-    return {**counts, "failed": len(refused)}
+    counts = {kind: list(stored.values()).count(kind) for kind in ("added", "updated", "moved")}
+    return {
+        "event": "index_complete",
+        "scan_id": str(payload.scan_id),
+        "status": "ok",
+        "metadata": [_metadata(one.tags) for one in read],
+        **counts,
+        "failed": len(refused),
+    }
+
+
+def _metadata(tags: Tags) -> dict[str, str]:
+    return {"artist": clean(tags.artist), "album": clean(tags.album), "track": clean(tags.title)}
 
 
 def _workspace_of(run: Run) -> UUID:
@@ -65,7 +80,8 @@ def _workspace_of(run: Run) -> UUID:
     return run.workspace_id
 
 
-def _store(session: Session, run: Run, payload: IndexPayload, read: Sequence[_Read]) -> dict[str, int]:
+def _store(session: Session, run: Run, payload: IndexPayload, read: Sequence[_Read]) -> dict[UUID, Outcome]:
+    """Store what was read; what each file counts as, by its media."""
     if (run.checkpoint or {}).get("done"):
         return {}
     workspace_id = _workspace_of(run)
@@ -90,7 +106,7 @@ def _store(session: Session, run: Run, payload: IndexPayload, read: Sequence[_Re
     counts = {kind: list(outcomes.values()).count(kind) for kind in ("added", "updated", "moved")}
     queries.count(session, payload.scan_id, **counts, missing=-back)
     submit_analyses(session, run, payload.scan_id, list(outcomes.items()))
-    return counts
+    return outcomes
 
 
 def _digest(one: _Read) -> bytes:

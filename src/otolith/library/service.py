@@ -63,9 +63,7 @@ def start_scan(
     session: Session, context: Context, actor: Actor, path: str | bytes | os.PathLike[str], workspace_id: UUID
 ) -> ScanStarted:
     """Ask for a scan of a folder into a workspace. A scan of the same folder that still runs is answered again."""
-    root = os.path.normpath(os.fsencode(path))
-    if not root.startswith(b"/"):
-        raise BadRequest(f"{shown(root)} is not an absolute path; name the folder from / on.")
+    root = _folder_named(path)
     _may_scan(context, actor, root, workspace_id)
     running = queries.unfinished_scan(session, workspace_id, root)
     if running is not None and running.job_id is not None:
@@ -77,6 +75,19 @@ def start_scan(
     scan.job_id = submit(session, SCAN, payload, workspace=workspace_id, user=actor.user_id)
     session.flush()
     return ScanStarted(scan_id=scan.id, job_id=scan.job_id)
+
+
+def _folder_named(path: str | bytes | os.PathLike[str]) -> bytes:
+    try:
+        root = os.path.normpath(os.fsencode(path))
+    except UnicodeEncodeError as error:
+        raise BadRequest("This path holds characters that no file system knows.") from error
+    if b"\0" in root:
+        raise BadRequest("A path holds no NUL character.")
+    if not root.startswith(b"/"):
+        raise BadRequest(f"{shown(root)} is not an absolute path; name the folder from / on.")
+    # POSIX lets exactly two slashes at the beginning mean something else, and Linux does not.
+    return b"/" + root.lstrip(b"/")
 
 
 def _may_scan(context: Context, actor: Actor, root: bytes, workspace_id: UUID) -> None:
