@@ -49,14 +49,15 @@ def set_missing(session: Session, media_ids: Sequence[UUID], *, missing: bool) -
 
 
 def lock_content(session: Session, sha256: str, stored: str, size: int, moment: dt.datetime) -> StoredContent:
-    """The row of this content, made if need be, and held against everyone until the transaction ends."""
+    """The row of this content, made if need be, and held against everyone until the transaction ends.
+
+    The update that changes nothing takes the lock; a row that is just being deleted is waited for and made anew.
+    """
     values = {"sha256": sha256, "stored": stored, "size": size, "added_at": moment}
-    if session.get_bind().dialect.name == "sqlite":
-        # The writer's transaction already excludes every other writer.
-        session.execute(sqlite.insert(StoredContent).values(values).on_conflict_do_nothing())
-    else:
-        session.execute(postgresql.insert(StoredContent).values(values).on_conflict_do_nothing())
-    return session.scalars(select(StoredContent).where(StoredContent.sha256 == sha256).with_for_update()).one()
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(StoredContent).values(values)
+    held = statement.on_conflict_do_update(index_elements=["sha256"], set_={"sha256": statement.excluded.sha256})
+    return session.scalars(held.returning(StoredContent), execution_options={"populate_existing": True}).one()
 
 
 def locked_content(session: Session, sha256: str) -> StoredContent | None:

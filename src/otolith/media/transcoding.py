@@ -89,7 +89,7 @@ async def transcode(context: Context, media: Media, recipe: Recipe, *, is_head: 
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    for nothing in ():
+    for nothing in tuple[bytes, ...]():
         yield nothing
 
 
