@@ -173,9 +173,24 @@ def test_activity_is_live(house: House, visit: Visit) -> None:
     expect(watching.locator("html.live")).to_have_count(1)
     before = watching.locator(".jobs li").count()
     other = visit()
-    put_in(other, write_tune(house.folder / "Northbound.wav", seconds=6.0, bpm=90.0))
+    put_in(other, write_large(house.folder / "Northbound.wav", megabytes=20))
+    expect(watching.locator("#working")).to_have_text(re.compile("^1"), timeout=HEARD)
     expect(watching.locator(".jobs li")).to_have_count(before + 1, timeout=HEARD)
     expect(watching.locator(".jobs li").first).to_contain_text("Done", timeout=HEARD)
+    expect(watching.locator("#working")).to_be_empty()
+
+
+def test_without_the_library_of_others_all_still_works(house: House, visit: Visit) -> None:
+    page = visit()
+    page.route("**/vendor/*", lambda route: route.abort())
+    page.goto("/")
+    put_in(page, write_tune(house.folder / "Alone.wav", seconds=4.0, bpm=105.0))
+    expect(page.locator("#uploads li", has_text="Alone.wav")).to_contain_text("Stored", timeout=HEARD)
+    page.get_by_role("link", name="Activity").first.click()
+    expect(page.get_by_role("link", name="Look again", exact=True)).to_be_visible()
+    page.goto("/")
+    page.locator("tr", has_text="Alone").first.locator("button.play").click()
+    until(page, "document.querySelector('#player audio').currentTime > 0.2")
 
 
 def test_what_the_browser_cannot_play_is_converted(house: House, visit: Visit) -> None:

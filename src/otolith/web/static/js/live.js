@@ -9,6 +9,7 @@ function tune() {
   const url = document.querySelector("[data-follow]")?.dataset.follow;
   // A hidden page holds no connection, since browsers allow only six to one server; it catches up when it is shown.
   const wanted = url && window.htmx && !document.hidden;
+  if (source?.readyState === EventSource.CLOSED) source = null;
   if (!wanted) {
     source?.close();
     source = null;

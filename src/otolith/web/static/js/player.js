@@ -30,8 +30,7 @@ function open(track, at = 0) {
   const artist = find(".artist");
   artist.textContent = track.artist;
   artist.classList.remove("complaint");
-  const playable = track.type && !audio.canPlayType(track.type);
-  load(playable ? track.fallback : track.src, at);
+  load(track.src, at);
   if ("mediaSession" in navigator) {
     navigator.mediaSession.metadata = new MediaMetadata({ title: track.title, artist: track.artist });
   }
@@ -63,8 +62,8 @@ const start = () => audio.play().catch(mark);
 const toggle = () => (audio.paused ? start() : audio.pause());
 
 function trackOf(button) {
-  const { play: id, src, fallback, type, title, artist, length } = button.dataset;
-  return { id, src, fallback, type, title, artist, length: Number(length) };
+  const { play: id, src, fallback, title, artist, length } = button.dataset;
+  return { id, src, fallback, title, artist, length: Number(length) };
 }
 
 function mark() {
