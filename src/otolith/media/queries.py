@@ -57,7 +57,9 @@ def lock_content(session: Session, sha256: str, stored: str, size: int, moment: 
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(StoredContent).values(values)
     held = statement.on_conflict_do_update(index_elements=["sha256"], set_={"sha256": statement.excluded.sha256})
-    return session.scalars(held.returning(StoredContent), execution_options={"populate_existing": True}).one()
+    returning = held.returning(StoredContent)
+    content: StoredContent = session.scalars(returning, execution_options={"populate_existing": True}).one()
+    return content
 
 
 def locked_content(session: Session, sha256: str) -> StoredContent | None:
