@@ -3,6 +3,7 @@
 import os
 import random
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 # A child that works longer than this at one bell lets the broker choose again who goes on.
 SHIFT_SECONDS = 30.0
+LINGER_SECONDS = 0.03
+LINGER_PAUSE = 0.004
 INTERACTIVE: tuple[Lane, ...] = ("interactive",)
 
 
@@ -71,13 +74,27 @@ class Child:
             self._busy.release()
 
     def _work(self) -> bool:
+        """One shift; whether there may be work left for the next one."""
         seated = self._seats.take()
+        end = time.monotonic() + SHIFT_SECONDS
         try:
             lanes = self._duty.lanes if seated else INTERACTIVE
-            _count, more = self._slot.work(lanes, seconds=SHIFT_SECONDS)
+            count, more = self._slot.work(lanes, seconds=SHIFT_SECONDS)
+            while count and not more and self._linger(lanes):
+                count, more = self._slot.work(lanes, seconds=end - time.monotonic())
         finally:
             self._seats.leave()
         return more and not self._slot.heart.draining
+
+    def _linger(self, lanes: Sequence[str]) -> bool:
+        """Stay for a moment where jobs come one by one: a look costs less than a bell. Whether one has come."""
+        until = time.monotonic() + LINGER_SECONDS
+        while time.monotonic() < until and not self._slot.heart.draining:
+            time.sleep(LINGER_PAUSE)
+            with self._context.database.read(SYSTEM) as session:
+                if has_claimable(session.connection(), lanes):
+                    return True
+        return False
 
     def _look_now_and_then(self) -> None:
         pause = 0.0

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, bindparam, case, func, literal_column, null, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Table, bindparam, case, func, literal_column, null, select, update
 from sqlalchemy.sql.dml import Update
 
 from otolith.jobs.claiming import Claimed
@@ -113,7 +112,6 @@ def _must_hold(connection: Connection, statement: Update, parameters: dict[str, 
         raise LeaseLost
 
 
-_RELAX = text("SET LOCAL synchronous_commit = off")
 _ADVANCE = _held_update().values(checkpoint=bindparam("b_checkpoint", type_=JOBS.c.checkpoint.type))
 _STILL_HELD = _held_update().values(fence=JOBS.c.fence)
 
@@ -125,18 +123,6 @@ def advance(connection: Connection, job: Claimed, checkpoint: dict[str, Any] | N
         _must_hold(connection, _STILL_HELD, held)
     else:
         _must_hold(connection, _ADVANCE, held | {"b_checkpoint": checkpoint})
-
-
-def relaxed(session: Session) -> Connection:
-    """The connection of a transaction that need not wait for the disk.
-
-    If a power cut takes an outcome or a claim back, the job runs again from its checkpoint, whose own transaction did
-    wait. SQLite's `synchronous=NORMAL` gives the same.
-    """
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        connection.execute(_RELAX)
-    return connection
 
 
 _RENEW = _held_update().values(lease_until=clock_after(bindparam("b_seconds"))).returning(JOBS.c.cancel_requested)

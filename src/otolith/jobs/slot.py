@@ -80,7 +80,7 @@ class Slot:
 
     def _first(self, take: Claim) -> Claimed | None:
         with self.context.database.write(SYSTEM) as session:
-            job = take(ledger.relaxed(session))
+            job = take(session.connection())
             session.info[NEWS] = job is not None
         return job
 
@@ -144,7 +144,7 @@ class Slot:
 
     def _write(self, job: Claimed, outcome: Outcome | PauseLane | LeaseLost, take: Claim | None) -> Claimed | None:
         with self.context.database.write(SYSTEM) as session:
-            connection = ledger.relaxed(session)
+            connection = session.connection()
             session.info[NEWS] = True
             if isinstance(outcome, PauseLane):
                 pauses.pause(connection, outcome)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Table, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import Connection, Table, case, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -210,17 +210,20 @@ def prune_events(context: Context) -> int:
 
     That one stays as a mark: who has seen it, or anything after it, has missed nothing.
     """
-    with context.database.read(SYSTEM) as session:
-        newest = select(_EVENTS.c.txid, _EVENTS.c.id).where(_EVENTS.c.at < clock_after(-EVENT_HOURS * 3600))
-        mark = session.execute(newest.order_by(_EVENTS.c.txid.desc(), _EVENTS.c.id.desc()).limit(1)).first()
-    if mark is None:
-        return 0
-    before = tuple_(_EVENTS.c.txid, _EVENTS.c.id) < tuple_(literal(mark.txid), literal(mark.id))
-    old = select(_EVENTS.c.id).where(before).limit(BATCH * 10)
+    oldest = (
+        select(_EVENTS.c.id, (_EVENTS.c.at < clock_after(-EVENT_HOURS * 3600)).label("is_old"))
+        .order_by(_EVENTS.c.txid, _EVENTS.c.id)
+        .limit(BATCH)
+    )
     total = 0
     while True:
         with context.database.write(SYSTEM) as session:
-            count: int = session.execute(delete(_EVENTS).where(_EVENTS.c.id.in_(old))).rowcount  # type: ignore[attr-defined]
-        total += count
-        if count < BATCH * 10:
+            rows = session.execute(oldest).all()
+            old = [row.id for row in rows if row.is_old]
+            # All old, so there may be more; else the last of them is the mark.
+            doomed = old if len(old) == BATCH else old[:-1]
+            if len(doomed) > 1:
+                session.execute(delete(_EVENTS).where(_EVENTS.c.id.in_(doomed[:-1] if doomed is old else doomed)))
+        total += len(doomed)
+        if len(old) < BATCH:
             return total

@@ -91,8 +91,8 @@ def _index_jobs() -> None:
     _index("ix_jobs_flow", "lane", "priority", "flow_id", "virtual_start", where=_CLAIMABLE)
     _index("ix_jobs_due", "due_at", where="due_at IS NOT NULL")
     _index("ix_jobs_lease", "lease_until", where="state = 'running'")
-    _index("ix_jobs_unfinished", "lane", "state", "created_at", where="finished_at IS NULL")
-    _index("ix_jobs_root", "root_id", "state", where="finished_at IS NULL")
+    _index("ix_jobs_unfinished", "workspace_id", where="finished_at IS NULL")
+    _index("ix_jobs_root", "root_id", where="finished_at IS NULL")
     _index("ix_jobs_finished_at", "finished_at", where="finished_at IS NOT NULL")
     _index("ix_jobs_parent_id", "parent_id")
     _index("ix_jobs_workspace_id_id", "workspace_id", "id")
@@ -121,7 +121,6 @@ def _make_events() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_job_events_txid_id", "job_events", ["txid", "id"])
-    op.create_index("ix_job_events_at", "job_events", ["at"])
 
 
 def _make_rest() -> None:
