@@ -373,6 +373,7 @@ def test_a_full_disk_pauses_the_lane_and_loses_nothing(
     assert report.state == "running"
     assert set(waiting) == {"queued"}
     assert "is full" in pause.reason
+    assert report.paused == pause.reason
     context.settings.media.min_free = kept
     with context.database.write(SYSTEM) as session:
         session.delete(session.get_one(LanePause, "audio"))

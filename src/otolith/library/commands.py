@@ -42,6 +42,7 @@ from otolith.library.analysing import limits_of
 from otolith.media.listening import Listener, ListenFailure
 
 _POLL: Final = 0.3
+_LOOK: Final = 2.0
 _COUNTS: Final = ("added", "updated", "moved", "missing", "unchanged")
 
 
@@ -99,14 +100,22 @@ def _scan_here(local: Local, data: Path | None, path: str) -> dict[str, Any]:
     if settings.log.level != "debug":
         # The command says itself what became of its jobs.
         logging.getLogger("otolith.jobs").setLevel(logging.CRITICAL)
+    warn = _Warner()
     with local.opened(settings) as context, _bar() as tell:
         with context.database.write(SYSTEM) as session:
             workspace_id = home_workspace(session).id
             started = service.start_scan(session, context, SYSTEM, path, workspace_id)
 
+        looked = time.monotonic()
+
         def watch(progress: inline.Progress) -> None:
+            nonlocal looked
             total = sum(progress.counts.values())
             tell(progress.note or "Scanning", total - _open_jobs(progress.counts), total)
+            if time.monotonic() - looked > _LOOK:
+                looked = time.monotonic()
+                with context.database.read(SYSTEM) as session:
+                    warn(service.scan_report(session, SYSTEM, started.scan_id).paused)
 
         local.see_through(context, started.job_id, watch)
         with context.database.read(SYSTEM) as session:
@@ -121,13 +130,27 @@ def _open_jobs(counts: Mapping[str, int]) -> int:
 def _scan_there(server: str, token: str | None, path: str) -> dict[str, Any]:
     remote = Remote(server, token)
     started = remote.post("/scans", {"path": path})
+    warn = _Warner()
     with _bar() as tell:
         while True:
             report: dict[str, Any] = remote.get(f"/scans/{started['scan_id']}")
             if report["state"] != "running":
                 return report
+            warn(report["paused"])
             tell(", ".join(f"{report[name]} {name}" for name in _COUNTS if report[name]) or "Scanning", 0, None)
             time.sleep(_POLL)
+
+
+class _Warner:
+    """Says on stderr why the work waits, once as long as the reason is the same."""
+
+    def __init__(self) -> None:
+        self._said: str | None = None
+
+    def __call__(self, reason: str | None) -> None:
+        if reason and reason != self._said:
+            error_console().print(f"Paused: {reason}", markup=False, highlight=False, soft_wrap=True)
+        self._said = reason
 
 
 @contextmanager

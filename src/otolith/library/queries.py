@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from otolith.core import paging
 from otolith.core.actor import Actor, visible_to
 from otolith.core.db import now
-from otolith.jobs.models import UNFINISHED, Job
+from otolith.jobs.models import UNFINISHED, Job, LanePause
 from otolith.library.models import Analysis, Finding, Scan, Track
 from otolith.media.models import Media
 
@@ -161,6 +161,11 @@ def scan(session: Session, actor: Actor, scan_id: UUID) -> tuple[Scan, Job | Non
         .where(visible_to(actor, Scan.workspace_id), Scan.id == scan_id)
     ).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+def pause_of(session: Session, lanes: Collection[str]) -> str | None:
+    """Why nothing of these lanes is begun at the moment, if that is so."""
+    return session.scalar(select(LanePause.reason).where(LanePause.lane.in_(list(lanes))).limit(1))
 
 
 def findings(session: Session, scan_id: UUID, limit: int) -> Sequence[Finding]:

@@ -41,13 +41,16 @@ class ScanReport(BaseModel):
     path: str = Field(description="The folder.")
     state: ScanState = Field(description="Whether it still runs, and how it ended.")
     error: str | None = Field(description="Why the scan as a whole failed.")
+    paused: str | None = Field(description="Why it waits, such as for a full disk; it goes on by itself.")
     added: int = Field(description="Files that are new.")
     updated: int = Field(description="Files that changed, came back, or failed before and were taken in now.")
     moved: int = Field(description="Files that were found at another place.")
     missing: int = Field(description="Files that are gone; what is known of them is kept.")
     unchanged: int = Field(description="Files that are as they were.")
     failed: list[NotTaken] = Field(description="Files that could not be taken in.")
-    skipped: list[NotTaken] = Field(description="What a scan does not follow: playlists, scores, pipes, links in circles.")
+    skipped: list[NotTaken] = Field(
+        description="What a scan does not follow: playlists, scores, pipes, links in circles."
+    )
     seconds: float = Field(description="From the request to the last file analysed.")
 
 

@@ -122,6 +122,7 @@ def scan_report(session: Session, actor: Actor, scan_id: UUID) -> ScanReport:
         path=shown(scan.path),
         state=state,
         error=job.error if job is not None and state == "failed" else None,
+        paused=queries.pause_of(session, (SCAN.lane, ANALYSE.lane)) if state == "running" else None,
         added=scan.added - lost.get("added", 0),
         updated=scan.updated - lost.get("updated", 0),
         moved=scan.moved - lost.get("moved", 0),
