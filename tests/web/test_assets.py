@@ -86,3 +86,12 @@ def test_style_sheets_load_nothing_and_set_every_colour_twice() -> None:
     assert "url(" not in style
     tokens = style[style.index(":root {") : style.index('[data-theme="light"]')]
     assert not re.search(r"^\s+--[\w-]+:\s*#", tokens, re.MULTILINE)
+
+
+def test_the_lock_names_no_address() -> None:
+    """Whoever builds uses the registry of their own configuration."""
+    root = Path(__file__).parents[2]
+    lock = (root / "package-lock.json").read_text()
+    assert "resolved" not in lock
+    assert "://" not in lock
+    assert "omit-lockfile-registry-resolved=true" in (root / ".npmrc").read_text().splitlines()

@@ -2,6 +2,7 @@
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from otolith.library import service as library
 from tests.web.conftest import Browser
@@ -34,11 +35,13 @@ def test_a_crash_is_a_page_with_the_number_to_look_up(browser: Browser, monkeypa
 
     monkeypatch.setattr(library, "list_tracks", crash)
     client = browser("viewer")
-    answer = client.get("/", headers={"X-Request-ID": "look-me-up-123"})
+    with capture_logs() as logs:
+        answer = client.get("/", headers={"X-Request-ID": "look-me-up-123"})
     assert answer.status_code == 500
     assert "The fault is the server" in answer.text
     assert "look-me-up-123" in answer.text
     assert "secret detail" not in answer.text
+    assert any(line["event"] == "http.request.crashed" for line in logs)
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/no-such-page"])
