@@ -120,20 +120,16 @@ def home(request: Request, context: Ctx, session: Reading, actor: CurrentActor, 
 async def upload(request: Request, context: Ctx, actor: CurrentActor) -> Response:
     """Take the files of the form that works without JavaScript, and show them at work or say what was refused."""
     received = await media.receive(context, actor, request)
-    refused = [file for file in received if file.refused is not None]
-    if received and not refused:
+    refused = [(file.name, file.refused) for file in received if file.refused is not None]
+    if not refused:
         return RedirectResponse(f"/activity?refresh={LOOK_AGAIN}", 303)
 
     def answer() -> Response:
-        say = tongue_of(request).words.say
-        messages = [Message(f"{file.name}: {file.refused.detail}", bad=True) for file in refused if file.refused]
-        stored = len(received) - len(refused)
-        if stored:
-            messages.insert(0, Message(say("%(count)s stored. What was refused:", count=stored)))
-        elif not refused:
-            messages.append(Message(say("No file was chosen."), bad=True))
+        messages = [Message(f"{name}: {error.detail}", bad=True) for name, error in refused]
+        if stored := len(received) - len(refused):
+            said = tongue_of(request).words.say("%(count)s stored. What was refused:", count=stored)
+            messages.insert(0, Message(said))
         with context.database.read(actor) as session:
-            status = refused[0].refused.status if refused and refused[0].refused else 400
-            return _home(request, context, session, actor, messages=messages, status=status)
+            return _home(request, context, session, actor, messages=messages, status=refused[0][1].status)
 
     return await to_thread.run_sync(answer)
