@@ -7,7 +7,6 @@ from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -164,18 +163,20 @@ def list_command(
     if as_json:
         print_json(page)
         return
-    table = Table(box=SIMPLE_HEAD)
-    for heading in ("id", "task", "lane", "state", "attempt", "progress", "asked for", "error"):
-        table.add_column(heading, overflow="fold" if heading == "error" else "ellipsis", no_wrap=heading == "id")
-    for job in page["items"]:
-        error = job["error"]["detail"] if job["error"] else ""
-        asked = job["created_at"][:19].replace("T", " ")
-        table.add_row(
-            job["id"], job["task"], job["lane"], job["state"], str(job["attempt"]), _progress(job), asked, error
-        )
+    _print_list(page)
+
+
+def _print_list(page: Document) -> None:
+    """One line a job and one for its error, short enough for a narrow terminal."""
+    rows = [(job["id"], job["state"], job["task"], job["lane"], _progress(job)) for job in page["items"]]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     console = Console()
-    console.print(table)
-    console.print(f"{len(page['items'])} of {page['total']}", highlight=False)
+    for job, row in zip(page["items"], rows, strict=True):
+        line = "  ".join(part.ljust(width) for part, width in zip(row, widths, strict=True)).rstrip()
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if job["error"]:
+            console.print(f"    {job['error']['detail']}", style="red", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(rows)} of {page['total']}", highlight=False)
 
 
 def _progress(job: Document) -> str:
