@@ -14,7 +14,14 @@ from otolith.media.models import Media, Waveform
 
 
 def add_recording(
-    context: Context, workspace: UUID, title: str, *, state: str = "analysed", artist: str = "", **features: Any
+    context: Context,
+    workspace: UUID,
+    title: str,
+    *,
+    state: str = "analysed",
+    artist: str = "",
+    error: str = "It stops in the middle of a frame.",
+    **features: Any,
 ) -> UUID:
     """A track with its media and, where it was analysed, its features and overview; the id of the track."""
     media_id, track_id = new_id(), new_id()
@@ -48,7 +55,7 @@ def add_recording(
                 title_key=fold(title),
                 artist_key=fold(artist),
                 state=state,
-                error="It stops in the middle of a frame." if state == "failed" else None,
+                error=error if state == "failed" else None,
             )
         )
         if state == "analysed":

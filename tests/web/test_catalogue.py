@@ -16,7 +16,7 @@ from otolith.core.i18n import LANGUAGES
 WEB = Path(otolith.web.__file__).parent
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
-    "_mark": None,
+    "mark": None,
     "say": None,
     "gettext": None,
     "ngettext": (1, 2),

@@ -63,10 +63,13 @@ def test_what_has_no_answer_is_said_to_have_none(browser: Browser, callers: Call
 
 def test_a_failure_is_told_with_its_reason(browser: Browser, callers: Callers, context: Context) -> None:
     track = add_recording(context, callers.home, "Broken", state="failed")
+    known = add_recording(context, callers.home, "Empty", state="failed", error="The file is empty (0 bytes).")
     client = browser("viewer")
     assert "It stops in the middle of a frame." in client.get(f"/tracks/{track}").text
     french = client.get(f"/tracks/{track}", headers={"Accept-Language": "fr"}).text
     assert '<span lang="en">It stops in the middle of a frame.</span>' in french
+    translated = client.get(f"/tracks/{known}", headers={"Accept-Language": "fr"}).text
+    assert "<span>Le fichier est vide (0\u00a0octet).</span>" in translated
 
 
 def test_a_page_of_work_in_progress_follows_it(browser: Browser, callers: Callers, context: Context) -> None:

@@ -39,7 +39,7 @@ def test_what_is_refused_is_named_beside_what_was_taken(browser: Browser, tune: 
         ],
     )
     assert answer.status_code == 415
-    assert 'role="alert">notes &lt;b&gt;.mp3: ' in answer.text
+    assert 'role="alert">notes &lt;b&gt;.mp3: <span>This is a text file, not a sound file.</span>' in answer.text
     assert "1 stored. What was refused:" in answer.text
     assert 'name="next" value="/"' in answer.text
 

@@ -125,7 +125,7 @@ async def upload(request: Request, context: Ctx, actor: CurrentActor) -> Respons
         return RedirectResponse(f"/activity?refresh={LOOK_AGAIN}", 303)
 
     def answer() -> Response:
-        messages = [Message(f"{name}: {error.detail}", bad=True) for name, error in refused]
+        messages = [Message(f"{name}:", bad=True, reason=error.detail) for name, error in refused]
         if stored := len(received) - len(refused):
             said = tongue_of(request).words.say("%(count)s stored. What was refused:", count=stored)
             messages.insert(0, Message(said))

@@ -62,7 +62,7 @@ def icon(name: str, kind: str = "") -> Markup:
     )
 
 
-def mark() -> Markup:
+def sign() -> Markup:
     """The sign of Otolith."""
     return Markup(  # noqa: S704 -- Only constants of this module.
         f'<svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">{_MARK}</svg>'

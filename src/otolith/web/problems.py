@@ -34,7 +34,7 @@ def problem_page(request: Request, document: Mapping[str, Any], headers: Mapping
         "heading": say(heading),
         "detail": say(detail),
         # The exact reason stands in the language that the server speaks to programs.
-        "reason": document["detail"] if status not in (404, 500) else "",
+        "because": document["detail"] if status not in (404, 500) else "",
         "again": address_of(request) if reading and status >= 500 else None,
         "request_id": document.get("request_id") if status >= 500 else None,
     }

@@ -16,7 +16,8 @@ from otolith.core.actor import Actor
 from otolith.core.i18n import LANGUAGES, language_of, translations
 from otolith.web import assets
 from otolith.web.formats import Formats, clock, formats_for
-from otolith.web.icons import icon, mark
+from otolith.web.icons import icon, sign
+from otolith.web.reasons import plain_reasons, reason_in
 from otolith.web.words import Words
 
 FOLDER = Path(__file__).parent
@@ -48,6 +49,8 @@ class Message:
 
     text: str
     bad: bool = False
+    # The exact reason, as the server says it to programs.
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,9 @@ def tongue(language: str) -> Tongue:
         languages=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
         api=API,
         icon=icon,
-        mark=mark,
+        sign=sign,
+        reason=lambda text: reason_in(language, words, text),
+        plain_reasons=plain_reasons(language, words),
         key_and_mode=words.key_and_mode,
         sureness=words.sureness,
     )

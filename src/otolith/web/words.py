@@ -4,58 +4,58 @@ from dataclasses import dataclass
 from gettext import NullTranslations
 
 
-def _mark(message: str) -> str:
+def mark(message: str) -> str:
     """Marks a text for translation where it is written and translates it where it is used."""
     return message
 
 
 KEYS = {
-    "C": _mark("C"),
-    "C#": _mark("C♯"),
-    "D": _mark("D"),
-    "D#": _mark("D♯"),
-    "E": _mark("E"),
-    "F": _mark("F"),
-    "F#": _mark("F♯"),
-    "G": _mark("G"),
-    "G#": _mark("G♯"),
-    "A": _mark("A"),
-    "A#": _mark("A♯"),
-    "B": _mark("B"),
+    "C": mark("C"),
+    "C#": mark("C♯"),
+    "D": mark("D"),
+    "D#": mark("D♯"),
+    "E": mark("E"),
+    "F": mark("F"),
+    "F#": mark("F♯"),
+    "G": mark("G"),
+    "G#": mark("G♯"),
+    "A": mark("A"),
+    "A#": mark("A♯"),
+    "B": mark("B"),
 }
 
-MODES = {"major": _mark("major"), "minor": _mark("minor")}
+MODES = {"major": mark("major"), "minor": mark("minor")}
 
 # What to tell people, by HTTP status: a heading, and what they can do.
 PROBLEMS = {
-    400: (_mark("That was not understood"), _mark("Go back, load the page again and try once more.")),
-    403: (_mark("You may not do this"), _mark("Load the page again; if it stays so, ask whoever runs this server.")),
-    404: (_mark("Nothing is here"), _mark("There is no page at this address, or you may not see it.")),
-    405: (_mark("That was not understood"), _mark("Go back, load the page again and try once more.")),
-    409: (_mark("Something changed meanwhile"), _mark("Load the page again to see how things stand.")),
-    413: (_mark("This is too large"), _mark("Send less at once, or ask whoever runs this server to raise the limit.")),
-    415: (_mark("This is no sound that Otolith can read"), _mark("Choose another file.")),
-    422: (_mark("That was not understood"), _mark("Go back, load the page again and try once more.")),
-    429: (_mark("Too much at once"), _mark("Wait a moment, then try again.")),
+    400: (mark("That was not understood"), mark("Go back, load the page again and try once more.")),
+    403: (mark("You may not do this"), mark("Load the page again; if it stays so, ask whoever runs this server.")),
+    404: (mark("Nothing is here"), mark("There is no page at this address, or you may not see it.")),
+    405: (mark("That was not understood"), mark("Go back, load the page again and try once more.")),
+    409: (mark("Something changed meanwhile"), mark("Load the page again to see how things stand.")),
+    413: (mark("This is too large"), mark("Send less at once, or ask whoever runs this server to raise the limit.")),
+    415: (mark("This is no sound that Otolith can read"), mark("Choose another file.")),
+    422: (mark("That was not understood"), mark("Go back, load the page again and try once more.")),
+    429: (mark("Too much at once"), mark("Wait a moment, then try again.")),
     503: (
-        _mark("Otolith is catching its breath"),
-        _mark("A part of the server does not answer. Try again in a moment."),
+        mark("Otolith is catching its breath"),
+        mark("A part of the server does not answer. Try again in a moment."),
     ),
-    507: (_mark("The disk is full"), _mark("Nothing was stored. Ask whoever runs this server to make room.")),
+    507: (mark("The disk is full"), mark("Nothing was stored. Ask whoever runs this server to make room.")),
 }
 UNEXPECTED = (
-    _mark("Something went wrong here"),
-    _mark("The fault is the server's, not yours. Try again; if it stays so, tell whoever runs this server."),
+    mark("Something went wrong here"),
+    mark("The fault is the server's, not yours. Try again; if it stays so, tell whoever runs this server."),
 )
 
 STATES = {
-    "queued": _mark("Waiting"),
-    "running": _mark("Running"),
-    "waiting": _mark("Running"),
-    "retrying": _mark("Will be tried again"),
-    "succeeded": _mark("Done"),
-    "dead": _mark("Failed"),
-    "cancelled": _mark("Cancelled"),
+    "queued": mark("Waiting"),
+    "running": mark("Running"),
+    "waiting": mark("Running"),
+    "retrying": mark("Will be tried again"),
+    "succeeded": mark("Done"),
+    "dead": mark("Failed"),
+    "cancelled": mark("Cancelled"),
 }
 
 
@@ -70,18 +70,18 @@ class Tab:
 
 
 TABS = {
-    "": Tab(_mark("All")),
-    "waiting": Tab(_mark("Waiting"), ("queued", "retrying"), counted=True),
-    "running": Tab(_mark("Running"), ("running", "waiting"), counted=True),
-    "failed": Tab(_mark("Failed"), ("dead",), parts=True),
-    "done": Tab(_mark("Done"), ("succeeded",)),
-    "cancelled": Tab(_mark("Cancelled"), ("cancelled",)),
+    "": Tab(mark("All")),
+    "waiting": Tab(mark("Waiting"), ("queued", "retrying"), counted=True),
+    "running": Tab(mark("Running"), ("running", "waiting"), counted=True),
+    "failed": Tab(mark("Failed"), ("dead",), parts=True),
+    "done": Tab(mark("Done"), ("succeeded",)),
+    "cancelled": Tab(mark("Cancelled"), ("cancelled",)),
 }
 
 TASKS = {
-    "library.scan": _mark("Scan a folder"),
-    "library.index": _mark("Read tags"),
-    "library.analyse": _mark("Listen to recordings"),
+    "library.scan": mark("Scan a folder"),
+    "library.index": mark("Read tags"),
+    "library.analyse": mark("Listen to recordings"),
 }
 
 

@@ -170,7 +170,8 @@ function reason(answer) {
   if (answer.status === 413) return said.large;
   if (answer.status === 401) return said.signedOut;
   try {
-    return JSON.parse(answer.responseText).detail || said.refused;
+    const { detail } = JSON.parse(answer.responseText);
+    return JSON.parse(said.reasons)[detail] ?? detail ?? said.refused;
   } catch {
     return said.refused;
   }
