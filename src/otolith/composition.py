@@ -19,6 +19,7 @@ HANDLERS: tuple[Handler, ...] = (
     library_jobs.scan,
     library_jobs.index,
     library_jobs.analyse,
+    library_jobs.tidy,
 )
 
 # Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.

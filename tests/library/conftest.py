@@ -48,7 +48,7 @@ def owner(workspace: UUID) -> Actor:
 @pytest.fixture
 def slot(context: Context) -> Iterator[Slot]:
     """A place where jobs run one after the other, as in a worker's child."""
-    slot = Slot(context, Handlers([jobs.scan, jobs.index, jobs.analyse]), "test")
+    slot = Slot(context, Handlers([jobs.scan, jobs.index, jobs.analyse, jobs.tidy]), "test")
     yield slot
     slot.close()
 

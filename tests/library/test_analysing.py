@@ -7,20 +7,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 from tests.library.conftest import Scan, write_tone
 
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.core.ids import new_id
+from otolith.identify.models import Fingerprint
 from otolith.jobs.models import Job, LanePause
 from otolith.jobs.service import LANES, JobCancelled, Run, submit
 from otolith.jobs.slot import Slot
 from otolith.library import service
 from otolith.library.engine.features import ENGINES, VERSIONS, pack_beats, unpack_beats
-from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse, path_as_text, path_from_text
+from otolith.library.events import ANALYSE, TIDY, AnalysePayload, TidyPayload, ToAnalyse, path_as_text, path_from_text
 from otolith.library.models import Analysis, Track
 from otolith.media.listening import Listener, ListenFailure
+from otolith.media.models import Media, Waveform
 
 Start = Callable[[], UUID]
 
@@ -188,3 +190,37 @@ def test_paths_travel_as_text_and_come_back_as_they_were(path: bytes) -> None:
 
 def test_beats_are_kept_to_the_millisecond() -> None:
     assert unpack_beats(pack_beats([0.0, 0.4713, 35_999.5])) == [0.0, 0.471, 35_999.5]
+
+
+def test_what_nobody_has_any_more_is_forgotten_and_heard_anew_when_it_comes_back(
+    scan: Scan, context: Context, slot: Slot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, hertz in (("kept.wav", 300), ("gone.wav", 400)):
+        write_tone(tmp_path / "music" / name, hertz=hertz)
+    scan(tmp_path / "music")
+    with context.database.write(SYSTEM) as session:
+        session.execute(delete(Media).where(Media.name == "gone.wav"))
+        submit(session, TIDY, TidyPayload())
+    slot.work(["maintenance"])
+    with context.database.read(SYSTEM) as session:
+        left = [session.scalar(select(func.count()).select_from(table)) for table in (Analysis, Fingerprint, Track)]
+    assert left == [1, 1, 1]
+    ear = Listening(monkeypatch)
+    report = scan(tmp_path / "music")
+    assert (report.added, report.unchanged) == (1, 1)
+    assert ear.calls == 1
+
+
+def test_a_content_whose_picture_was_swept_is_heard_again(
+    scan: Scan, context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = write_tone(tmp_path / "music" / "a.wav").read_bytes()
+    scan(tmp_path / "music")
+    with context.database.write(SYSTEM) as session:
+        session.execute(delete(Waveform))
+    (tmp_path / "music" / "copy.wav").write_bytes(sound)
+    ear = Listening(monkeypatch)
+    scan(tmp_path / "music")
+    assert ear.calls == 1
+    with context.database.read(SYSTEM) as session:
+        assert session.scalar(select(func.count()).select_from(Waveform))

@@ -26,3 +26,8 @@ def store_fingerprint(session: Session, sha256: str, version: int, result: Mappi
 def fingerprint(session: Session, sha256: str) -> Fingerprint | None:
     """The fingerprint of a content; ask only for contents whose media the caller may see."""
     return queries.newest(session, sha256)
+
+
+def forget_unused(session: Session) -> int:
+    """Remove the fingerprints of contents that no media has any more; give a session of the system."""
+    return queries.delete_unused(session)

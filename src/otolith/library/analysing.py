@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.orm import Session
 
+from otolith.core.actor import SYSTEM
 from otolith.core.db import now
 from otolith.core.settings import Settings
 from otolith.identify import service as identify
@@ -103,8 +104,8 @@ class _One:
         """
         if row.stored is not None and row.sha256 is not None:
             with self.run.context.database.read(self.run.actor) as session:
-                known = queries.analysis(session, row.sha256)
-            return row.sha256 if known is not None and known.engines == VERSIONS else None
+                engines = queries.engines_of(session, row.sha256)
+            return row.sha256 if engines == VERSIONS else None
         if not row.quick_key:
             return None
         with self.run.context.database.read(self.run.actor) as session:
@@ -231,3 +232,12 @@ def store_heard(session: Session, row: Media, heard: Heard) -> None:
         identify.store_fingerprint(session, heard.sha256, heard.versions["chromaprint"], heard.results["chromaprint"])
     if "waveform" in heard.results:
         media.store_waveform(session, heard.sha256, heard.versions["waveform"], heard.results["waveform"])
+
+
+def tidy(run: Run) -> dict[str, Any]:
+    """Remove analyses and fingerprints of contents that no media has any more."""
+    with run.step(actor=SYSTEM) as session:
+        return {
+            "analyses": queries.delete_unused_analyses(session),
+            "fingerprints": identify.forget_unused(session),
+        }

@@ -67,6 +67,10 @@ class AnalysePayload(BaseModel):
     read_tags: bool = Field(default=False, description="Whether the tags are yet to be read, as those of an upload.")
 
 
+class TidyPayload(BaseModel):
+    """Nothing is asked for: everything is tidied."""
+
+
 SCAN = Contract(
     "library.scan",
     version=1,
@@ -90,4 +94,12 @@ ANALYSE = Contract(
     lane="audio",
     seed_names=("analyze_audio",),
     idempotent="Each recording is stored in a step of its own, and a known content is not analysed again.",
+)
+TIDY = Contract(
+    "library.tidy",
+    version=1,
+    payload=TidyPayload,
+    lane="maintenance",
+    hard_seconds=3600,
+    idempotent="What was removed is not there to be removed again.",
 )

@@ -4,7 +4,16 @@ from typing import Any
 
 from otolith.jobs.service import Run, handles
 from otolith.library import analysing, indexing, scanning
-from otolith.library.events import ANALYSE, INDEX, SCAN, AnalysePayload, IndexPayload, ScanPayload
+from otolith.library.events import (
+    ANALYSE,
+    INDEX,
+    SCAN,
+    TIDY,
+    AnalysePayload,
+    IndexPayload,
+    ScanPayload,
+    TidyPayload,
+)
 
 
 @handles(SCAN)
@@ -23,3 +32,10 @@ def index(run: Run, payload: IndexPayload) -> dict[str, Any]:
 def analyse(run: Run, payload: AnalysePayload) -> dict[str, Any]:
     """Decode each recording of a chunk once for all engines, and store what they found."""
     return analysing.analyse(run, payload)
+
+
+@handles(TIDY, every=3600)
+def tidy(run: Run, payload: TidyPayload) -> dict[str, Any]:
+    """Forget what was found in contents that nobody has any more."""
+    del payload
+    return analysing.tidy(run)

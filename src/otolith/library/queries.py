@@ -14,7 +14,7 @@ from otolith.core.actor import Actor, visible_to
 from otolith.core.db import now
 from otolith.jobs.models import UNFINISHED, Job, LanePause
 from otolith.library.models import Analysis, Finding, Scan, Track
-from otolith.media.models import Media
+from otolith.media.models import Media, Waveform
 
 Sorting = tuple[InstrumentedAttribute[Any], ...]
 # The analysis comes from an outer join, which its types do not tell.
@@ -126,14 +126,29 @@ def drop_finding(session: Session, scan_id: UUID, path_digest: bytes) -> None:
     session.execute(delete(Finding).where(Finding.scan_id == scan_id, Finding.path_digest == path_digest))
 
 
+# A content counts as known while its picture is there as well, since one pass makes both.
+_IS_DRAWN = exists().where(Waveform.sha256 == Analysis.sha256)
+
+
 def contents_like(session: Session, quick_key: str) -> dict[str, dict[str, int]]:
     """The analysed contents of this quick key, with the versions of the engines that heard them."""
-    rows = session.execute(select(Analysis.sha256, Analysis.engines).where(Analysis.quick_key == quick_key))
+    rows = session.execute(select(Analysis.sha256, Analysis.engines).where(Analysis.quick_key == quick_key, _IS_DRAWN))
     return dict(rows.tuples().all())
+
+
+def engines_of(session: Session, sha256: str) -> dict[str, int] | None:
+    """The versions of the engines that heard a content, if it was analysed."""
+    return session.scalar(select(Analysis.engines).where(Analysis.sha256 == sha256, _IS_DRAWN))
 
 
 def analysis(session: Session, sha256: str) -> Analysis | None:
     return session.get(Analysis, sha256)
+
+
+def delete_unused_analyses(session: Session) -> int:
+    """Forget what was found in contents that no media has any more; only the system sees them all."""
+    used = exists().where(Media.sha256 == Analysis.sha256)
+    return session.connection().execute(delete(Analysis).where(~used)).rowcount
 
 
 def store_analysis(session: Session, values: Mapping[str, Any]) -> None:
