@@ -115,8 +115,8 @@ class _Crew:
                 raise self._fault
             if time.monotonic() - swept > min(1.0, self._context.settings.jobs.sweep_seconds):
                 swept = time.monotonic()
-                # Retries of this command's jobs come due, too; a worker that lives sweeps for itself.
-                sweep(self._context, ())
+                # Retries of this command's jobs come due, too, and nobody else may be there to wake them.
+                sweep(self._context, (), always=True)
             self._ended.wait(_IDLE_PAUSE)
 
     def _run(self, slot: Slot) -> None:
