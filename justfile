@@ -15,7 +15,7 @@ ci *args: lint types (test "--cov" args)
 # Make or refresh .venv with the packages of requirements-dev.lock.
 setup:
     python3 -m venv .venv
-    .venv/bin/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+    .venv/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements-dev.lock
     .venv/bin/python -m pip install --quiet --no-deps --editable .
 
 # The server and a worker on a throw-away data folder, at http://127.0.0.1:8000.

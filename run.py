@@ -57,7 +57,7 @@ def install(lock: Path) -> None:
         return
     say(f"installing the packages of {lock.name} (once; a minute or two)")
     pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=True)
+    subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", str(lock)], check=True)
     subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
     mark.write_text(wanted)
 
