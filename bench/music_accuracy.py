@@ -16,10 +16,10 @@ import mir_eval
 import numpy as np
 import soundfile
 import soxr
-from numpy.typing import NDArray
-
 from bench.music_midi import midi_file, render
 from bench.music_set import PIECES, SetPiece, compose
+from numpy.typing import NDArray
+
 from otolith.core.audio import Source
 from otolith.library.engine.music import Music
 
@@ -41,7 +41,7 @@ def sound_of(piece: SetPiece, folder: Path, *, mp3: bool) -> Samples:
         if not packed.exists():
             _encode(sound, rate, packed)
         sound = _decode(packed)
-    return soxr.resample(sound.mean(axis=1), rate, RATE).astype(np.float32)
+    return np.asarray(soxr.resample(sound.mean(axis=1), rate, RATE), dtype=np.float32)
 
 
 def _encode(sound: Samples, rate: int, target: Path) -> None:
@@ -117,7 +117,8 @@ def measure(
         if verbose and (not row["tempo"] or not row["key"] or row["beats"] < 0.8):
             tempo, _, key, mode = answer
             print(
-                f"  {piece.name}: {piece.tempo} {piece.key} {piece.mode}; heard {tempo} {key} {mode}, F {row['beats']:.2f}"
+                f"  {piece.name}: {piece.tempo} {piece.key} {piece.mode};"
+                f" heard {tempo} {key} {mode}, F {row['beats']:.2f}"
             )
     means = dict(zip(row, np.mean(rows, axis=0).round(4).tolist(), strict=True))
     return {**means, "times_real_time": round(seconds / spent, 1)}

@@ -27,7 +27,7 @@ class ChromaStream:
 
     Only local maxima that stand clear of their surroundings count, which leaves out drums and noise; a peak's
     frequency is refined by a parabola through the logarithms of its three bins. `series` holds 24 columns a frame:
-    treble C..B, then bass C..B. `peaks` and `energy` measure how much of the sound was tonal.
+    treble C..B, then bass C..B.
     """
 
     def __init__(self) -> None:
@@ -36,8 +36,6 @@ class ChromaStream:
         self._reference = 0.0
         self._mistuning = 0j
         self._tuning = 0.0
-        self.tonal = 0.0
-        self.total = 0.0
         self.series = Series(24)
 
     def push(self, samples: Float32) -> None:
@@ -73,7 +71,6 @@ class ChromaStream:
         threshold = np.maximum(around * np.float32(_PROMINENCE), np.float32(self._reference * _FLOOR))
         is_peak = (inner > magnitude[:, :-2]) & (inner >= magnitude[:, 2:]) & (inner > threshold)
         frame, column = np.nonzero(is_peak)
-        self.total += float(np.square(inner).sum())
         left, middle, right = (
             np.log(magnitude[frame, column + shift].astype(np.float64) + 1e-12) for shift in range(3)
         )
@@ -81,7 +78,6 @@ class ChromaStream:
         offset = np.where(curve < 0, 0.5 * (left - right) / np.minimum(curve, -1e-9), 0.0)
         hertz = (column + _FIRST + np.clip(offset, -0.5, 0.5)) * RATE / _WINDOW
         strength = np.exp(middle)
-        self.tonal += float(np.square(strength).sum()) * 1.5
         pitch = 12 * np.log2(hertz / 440.0) + 69
         weight = np.log1p(strength / (self._reference * 0.02))
         weight *= np.exp(-0.5 * np.square(np.maximum(pitch - _CENTRE, 0.0) / _SPREAD))

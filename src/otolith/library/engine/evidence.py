@@ -12,6 +12,7 @@ from otolith.library.engine.onsets import FRAME_RATE
 from otolith.library.engine.spectrum import moving_mean
 
 Array = NDArray[np.float64]
+_OUTLIER = 1.5
 _BLUR = 1.3  # Frames: played music is not exact to 12 ms.
 # How much the sum of all onsets, the five groups from bass to treble, and change of harmony and of bass count
 # towards a beat.
@@ -34,7 +35,10 @@ class Evidence:
 
 def gather(flux: NDArray[np.floating], chroma: NDArray[np.floating]) -> Evidence:
     """Evidence from onset flux (n, 5) and chroma (m, 24) of the same stretch of time."""
-    groups = gaussian_filter1d(flux.astype(np.float64), _BLUR, axis=0)
+    table = flux.astype(np.float64)
+    # The first sound after silence rises by the whole range of the logarithm; it must not outweigh the music.
+    table = np.minimum(table, _OUTLIER * np.percentile(table, 99, axis=0))
+    groups = gaussian_filter1d(table, _BLUR, axis=0)
     onsets = np.concatenate([groups.sum(axis=1, keepdims=True), groups], axis=1)
     harmony = harmonic_change(chroma)
     time = np.arange(onsets.shape[0]) * (CHROMA_RATE / FRAME_RATE)

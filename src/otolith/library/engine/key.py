@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
+from otolith.library.engine.chroma import FRAME_RATE
 from otolith.library.engine.music_model import model, softmax
 
 Array = NDArray[np.float64]
@@ -16,6 +17,9 @@ _BASS_SHARE = 0.25
 _LEAST_CHORD = 4  # Frames; what is shorter is a passing sound.
 _OPENING, _CLOSING = 30, 40  # Frames of the first and the last chord that are listened to.
 _SILENT = 0.3
+_LEAST_STEADINESS = 0.12  # Music has 0.2 to 0.95, noise and speech less than 0.06.
+_FEWEST_CLASSES, _MOST_CLASSES = 2.5, 11.5  # A triad has three, noise 11.9.
+_SECTION = round(900 * FRAME_RATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +125,44 @@ def features(chroma: NDArray[np.floating]) -> Array | None:
     return np.array(rows)
 
 
-def find_key(chroma: NDArray[np.floating]) -> Key | None:
-    """The most likely key of chroma (n, 24), or None where nothing tonal sounds."""
-    known = features(chroma)
-    if known is None:
+def tonal_character(chroma: NDArray[np.floating]) -> tuple[float, float]:
+    """How alike the chroma stays over 0.4 s (-1..1), and how many pitch classes share the whole (1..12).
+
+    Noise and speech change all the time and use all twelve alike; a test tone uses one. Music has always stayed
+    between these. Of what is silent or too short both are zero.
+    """
+    treble = chroma[:, :12].astype(np.float64)
+    treble = treble[treble.sum(axis=1) > _SILENT]
+    if treble.shape[0] < 2 * _LEAST_CHORD:
+        return 0.0, 0.0
+    shape = _unit(treble - treble.mean(axis=1, keepdims=True))
+    steadiness = float((shape[_LEAST_CHORD:] * shape[:-_LEAST_CHORD]).sum(axis=1).mean())
+    share = treble.mean(axis=0) / treble.mean(axis=0).sum()
+    return steadiness, float(np.exp(-np.sum(share * np.log(share + 1e-12))))
+
+
+def key_chances(chroma: NDArray[np.floating]) -> Array | None:
+    """Probability of each key of chroma (n, 24): (2, 12), major then minor, or None where nothing tonal sounds."""
+    steadiness, classes = tonal_character(chroma)
+    if steadiness < _LEAST_STEADINESS or not _FEWEST_CLASSES <= classes <= _MOST_CLASSES:
         return None
-    chances = softmax(model("key").scores(known).T)
-    best = int(np.argmax(chances))
-    return Key(best % 12, best >= 12, float(chances.flat[best]))
+    known = features(chroma)
+    return None if known is None else softmax(model("key").scores(known).T)
+
+
+def find_key(chroma: NDArray[np.floating]) -> Key | None:
+    """The most likely key of chroma (n, 24), or None where nothing tonal sounds.
+
+    A long recording is heard in sections, and the key that is likely for most of it wins.
+    """
+    sections = max(1, round(chroma.shape[0] / _SECTION))
+    total, heard = np.zeros((2, 12)), 0.0
+    for part in np.array_split(chroma, sections):
+        chances = key_chances(part)
+        if chances is not None:
+            total += chances * part.shape[0]
+            heard += part.shape[0]
+    if heard < 0.2 * chroma.shape[0] or heard == 0:
+        return None
+    best = int(np.argmax(total))
+    return Key(best % 12, best >= 12, float(total.flat[best]) / chroma.shape[0])

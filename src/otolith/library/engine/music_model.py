@@ -33,7 +33,7 @@ class Model:
         """Scores of `features` (candidates, n): one a candidate, or one a column of `weights` where it has several."""
         rows = self.normalise(features)
         scores = np.asarray(rows @ self.weights)
-        if self.hidden is not None:
+        if self.hidden is not None and self.offsets is not None and self.gains is not None:
             scores = scores + np.tanh(rows @ self.hidden + self.offsets) @ self.gains
         return scores
 

@@ -18,7 +18,8 @@ from otolith.library.engine.tempo import find_pulse
 _SECTION_SECONDS = 300.0  # Longer recordings are heard in sections of this length, each with its own tempo.
 _WHOLE_SECONDS = 900.0
 _SHORTEST_SECONDS = 4.0
-_LEAST_SALIENCE = 0.08
+_LEAST_CONFIDENCE = 0.15  # Noise stays below 0.1, music above 0.24.
+_LEAST_ONSET = 0.2  # The strongest onsets of soft strings reach twice this; a held tone hardly a thousandth.
 _LATENCY = -0.005  # Seconds from an onset as marked here to the onset as played.
 
 
@@ -49,7 +50,11 @@ def judge(flux: NDArray[np.floating], harmony: NDArray[np.floating]) -> RhythmRe
     tempo = float(np.sum(share * tempi) / share.sum())
     sureness = np.array([part.tempo_confidence for part in heard])
     confidence = float(np.sum(share * sureness) / weights.sum())
-    beats = [beat for part in heard for beat in part.beats]
+    beats: list[float] = []
+    for part in heard:
+        # Where two sections meet, the same beat may have been found from both sides.
+        earliest = beats[-1] + 30.0 / (part.tempo or tempo) if beats else 0.0
+        beats += [beat for beat in part.beats if beat >= earliest]
     return RhythmResult(round(tempo, 2), round(confidence, 3), beats)
 
 
@@ -59,19 +64,18 @@ def _section(flux: NDArray[np.floating], harmony: NDArray[np.floating], start: f
     if part.shape[0] < _SHORTEST_SECONDS * onsets.FRAME_RATE:
         return RhythmResult()
     slow = harmony[round(start * chroma.FRAME_RATE) : round(end * chroma.FRAME_RATE) + 1]
-    sounding = np.flatnonzero(part.any(axis=1))
-    if sounding.size < _SHORTEST_SECONDS * onsets.FRAME_RATE / 4:
+    if np.percentile(part.astype(np.float32).sum(axis=1), 99) < _LEAST_ONSET:
         return RhythmResult()
     evidence = gather(part, slow)
     pulse = find_pulse(evidence)
-    if pulse is None or pulse.salience < _LEAST_SALIENCE:
+    if pulse is None or pulse.confidence < _LEAST_CONFIDENCE:
         return RhythmResult()
     beats = track(evidence, pulse.period * onsets.FRAME_RATE)
     if beats.size < 4:
         return RhythmResult()
     times = (beats + first) / onsets.FRAME_RATE + _LATENCY
     tempo = _tempo_of(times, pulse.period)
-    return RhythmResult(tempo, pulse.probability, [round(max(0.0, float(time)), 3) for time in times])
+    return RhythmResult(tempo, pulse.confidence, [round(max(0.0, float(time)), 3) for time in times])
 
 
 def _tempo_of(times: NDArray[np.float64], period: float) -> float:

@@ -9,6 +9,8 @@ from scipy.ndimage import uniform_filter1d
 
 Float32 = NDArray[np.float32]
 
+_LOUDEST = 100.0  # 40 dB over full scale.
+
 
 class Framer:
     """Collects blocks of any size and gives back batches of overlapping frames.
@@ -29,6 +31,7 @@ class Framer:
 
     def push(self, samples: Float32) -> Iterator[Float32]:
         """The batches that `samples`, a 1-D float32 array, completes; each is a view valid until the next one."""
+        samples = _sane(samples)
         self._samples += samples.size
         start = 0
         while start < samples.size:
@@ -55,6 +58,16 @@ class Framer:
     def _frames(self, count: int) -> Float32:
         view = np.lib.stride_tricks.sliding_window_view(self._buffer, self._window)
         return view[:: self._hop][:count]
+
+
+def _sane(samples: Float32) -> Float32:
+    """`samples`, or where they hold values that are no sound (not a number, far over full scale) a mended copy."""
+    with np.errstate(all="ignore"):
+        energy = float(np.dot(samples, samples))
+    if energy <= _LOUDEST**2 * max(1, samples.size):
+        return samples
+    mended = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(mended, -_LOUDEST, _LOUDEST)
 
 
 def power_spectra(frames: Float32, window: Float32) -> Float32:

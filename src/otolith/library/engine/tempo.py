@@ -24,7 +24,7 @@ _RATIOS = (1, 2, 3, 4, 6, 8, 1 / 2, 1 / 3, 2 / 3, 3 / 2, 3 / 4, 4 / 3)
 _MULTIPLES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4, 6, 8)
 _CROSS_MULTIPLES = (1 / 2, 1, 3 / 2, 2, 3, 4, 6)
 _USUAL_TEMPO = 115.0
-_REGULAR = 0.35  # A pulse whose onsets repeat this well leaves no doubt that there is one.
+_REGULAR = 0.5  # A pulse whose onsets repeat this well over 40 s leaves no doubt that there is one.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,10 @@ class Tempogram:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """A beat's period in seconds, how sure the model is of it (0..1), and how well the onsets repeat with it."""
+    """A beat's period in seconds, and how sure it is (0..1) that there is a pulse and that this is the beat."""
 
     period: float
-    probability: float
-    salience: float
+    confidence: float
 
 
 def tempogram(evidence: Evidence) -> Tempogram:
@@ -165,4 +164,7 @@ def find_pulse(evidence: Evidence) -> Pulse | None:
     best = int(np.argmax(chances))
     lags = periods[best] * np.arange(1, 5)
     salience = float(_at(gram.onsets[:, :1], FRAME_RATE, lags[lags < _LONGEST_LAG])[:, 0].max())
-    return Pulse(float(periods[best]), float(chances[best]) * min(1.0, salience / _REGULAR), salience)
+    # Chance likeness, which noise shows as well, shrinks with the square root of the time listened to.
+    seconds = evidence.strength.size / FRAME_RATE
+    regular = min(1.0, max(0.0, salience) * float(np.sqrt(seconds / 40.0)) / _REGULAR)
+    return Pulse(float(periods[best]), float(chances[best]) * regular)

@@ -9,8 +9,6 @@ from otolith.library.engine.camelot import PITCH_NAMES, Mode, camelot
 from otolith.library.engine.chroma import ChromaStream
 from otolith.library.engine.key import find_key
 
-_LEAST_TONAL = 0.1
-
 
 @dataclass(frozen=True, slots=True)
 class TonalityResult:
@@ -24,8 +22,6 @@ class TonalityResult:
 
 def judge(stream: ChromaStream) -> TonalityResult:
     """The key of a finished chroma stream."""
-    if stream.total <= 0 or stream.tonal / stream.total < _LEAST_TONAL:
-        return TonalityResult()
     found = find_key(stream.series.rows())
     if found is None:
         return TonalityResult()
