@@ -6,10 +6,12 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import psutil
@@ -59,14 +61,23 @@ class Crew:
         context = self.build(self.settings)
         ringer = connect_bells(self.settings, context.database)
         self.child = Child(context, self.handlers, self.duty, ringer)
-        signal.signal(signal.SIGTERM, lambda _number, _frame: self.drain())
+        # The pool puts its own handler of SIGTERM over ours when this returns, so ours is set again a moment later: by
+        # a signal, because Python sets handlers in the main thread alone, which waits for its first bell by then.
+        signal.signal(signal.SIGUSR2, self._heed_sigterm)
+        later = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR2))
+        later.daemon = True
+        later.start()
 
-    def drain(self) -> None:
+    def _heed_sigterm(self, _number: int = 0, _frame: FrameType | None = None) -> None:
+        signal.signal(signal.SIGTERM, self._drain)
+
+    def _drain(self, _number: int, _frame: FrameType | None) -> None:
         if self.child is not None:
             self.child.drain()
 
     def hear(self, lane: str) -> None:
         if self.child is not None:
+            self._heed_sigterm()
             self.child.hear(lane)
 
     def end(self) -> None:

@@ -40,6 +40,7 @@ class Yard:
     broker_url: str
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     sweep_seconds: float = JOBS.sweep_seconds
+    extra: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.settings = Settings(
@@ -64,6 +65,7 @@ class Yard:
             "OTOLITH_JOBS_SWEEP_SECONDS": str(self.sweep_seconds),
             "OTOLITH_LOG_FORMAT": "json",
             "PYTHONWARNINGS": "ignore",
+            **self.extra,
         }
 
     def start(self, name: str) -> None:

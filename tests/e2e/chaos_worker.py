@@ -23,6 +23,7 @@ class Chaos(BaseModel):
 
     seconds: float = 0.03
     wait_for: str = ""
+    ask_while_waiting: bool = False
 
 
 CHAOS = Contract("test.chaos", version=1, payload=Chaos, lane="index", max_attempts=1000)
@@ -46,6 +47,8 @@ def chaos(run: Run, payload: Chaos) -> dict[str, object]:
             # Deaf on purpose: a handler that never asks must be held back by its fence alone.
             while not Path(payload.wait_for).exists():
                 time.sleep(0.01)
+                if payload.ask_while_waiting:
+                    run.check()
         leave_effect(run, step, payload.seconds)
         time.sleep(payload.seconds / 2)
     return {"job": str(UUID(str(run.job_id)))}
