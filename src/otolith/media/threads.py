@@ -1,8 +1,8 @@
 """File work beside the event loop: in threads of its own, so that it takes none from the database's."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
-from functools import partial
 from typing import Final, TypeVar
 
 import anyio
@@ -12,6 +12,7 @@ from anyio.to_thread import run_sync
 T = TypeVar("T")
 
 BATCH: Final = 1 << 20
+_AHEAD: Final = 4
 _AT_ONCE: Final = 40
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("otolith.media.threads")
 
@@ -31,24 +32,79 @@ async def in_thread(function: Callable[[], T]) -> T:
 
 
 async def pump(chunks: AsyncIterable[bytes], feed: Callable[[bytes], None]) -> None:
-    """Hand a stream to `feed` in batches of about 1 MiB, in a thread, while the next batch is being received.
+    """Hand a stream to `feed` in batches of about 1 MiB, in a thread, while the next ones are being received.
 
-    No more than two batches are in memory, so a slow disk slows the sender down. `feed` is never called twice at
-    once and has returned when this ends, however it ends.
+    Only a few batches wait in memory, so a slow disk slows the sender down. `feed` is never called twice at once and
+    has returned when this ends, however it ends.
     """
-    feeding: asyncio.Task[None] | None = None
+    feeder = _Feeder(feed)
     try:
         async for batch in _batches(chunks):
-            if feeding is not None:
-                await feeding
-            feeding = asyncio.create_task(in_thread(partial(feed, batch)))
-        if feeding is not None:
-            await feeding
+            await feeder.put(batch)
+        await feeder.finish()
     finally:
-        if feeding is not None:
-            await asyncio.wait([feeding])
-            # Where another failure ended this, the one of the last batch counts as known.
-            _ = feeding.cancelled() or feeding.exception()
+        await feeder.abandon()
+
+
+class _Feeder:
+    """Feeds batches in their order, in a thread that is taken when there are some and given back when there are not.
+
+    So a slow sender holds no thread, and a fast one does not wait for a thread to wake up for each batch.
+    """
+
+    def __init__(self, feed: Callable[[bytes], None]) -> None:
+        self._feed = feed
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[bytes] = deque()
+        self._places = asyncio.Semaphore(_AHEAD)
+        self._running: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
+
+    async def put(self, batch: bytes) -> None:
+        await self._places.acquire()
+        self._raise()
+        self._waiting.append(batch)
+        self._start()
+
+    async def finish(self) -> None:
+        """Wait until everything is fed."""
+        while self._running is not None:
+            await asyncio.wait([self._running])
+        self._raise()
+
+    async def abandon(self) -> None:
+        """Forget what was not fed yet, and wait for the batch that is just being fed."""
+        self._waiting.clear()
+        while self._running is not None:
+            await asyncio.wait([self._running])
+
+    def _start(self) -> None:
+        if self._running is None and self._waiting:
+            self._running = asyncio.create_task(in_thread(self._drain))
+            self._running.add_done_callback(self._ended)
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                batch = self._waiting.popleft()
+            except IndexError:
+                return
+            self._feed(batch)
+            self._loop.call_soon_threadsafe(self._places.release)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running = None
+        self._error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if self._error is None:
+            # A batch may have come while the thread was on its way out.
+            self._start()
+        else:
+            self._waiting.clear()
+            self._places.release()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
 
 
 async def _batches(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
