@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
 import structlog
 from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
@@ -104,7 +103,7 @@ class Feed:
             return position_now(session)
 
     def _read(self, place: Position) -> None:
-        ears = _Ears(self._context)
+        ears = _ears_for(self._context)
         while True:
             with self._lock:
                 if not self._followers:
@@ -142,46 +141,64 @@ def _call(follower: Follower, events: list[Event]) -> None:
 
 
 class _Ears:
-    """Waits until there may be news: for a notification on PostgreSQL, for a moment on SQLite."""
+    """Waits until there may be news: a moment on SQLite."""
 
-    def __init__(self, context: Context) -> None:
-        settings = context.settings
-        url = settings.listen_database_url or settings.effective_database_url
-        self._url = None if context.database.is_sqlite else normalise_url(url).replace("+psycopg", "", 1)
-        self._connection: psycopg.Connection[Any] | None = None
+    def __init__(self) -> None:
         self._awake_until = 0.0
         self._last: Position | None = None
-        self._try_again = 0.0
 
     def wait(self, place: Position) -> None:
-        at = time.monotonic()
+        """Return when it is time to look again; `place` tells whether the last look found anything."""
         if place != self._last:
             self._last = place
-            self._awake_until = at + _AWAKE_SECONDS
-        if self._url is None or not self._listens(at):
+            self._awake_until = time.monotonic() + _AWAKE_SECONDS
+        self._wait(awake=time.monotonic() < self._awake_until)
+
+    def _wait(self, *, awake: bool) -> None:  # noqa: ARG002 -- SQLite is asked at one pace.
+        time.sleep(_POLL_SECONDS)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _PostgresEars(_Ears):
+    """Waits for a notification, and looks by itself as well."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        # An installation on SQLite has no such driver.
+        import psycopg  # noqa: PLC0415 -- As said above.
+
+        self._connect = psycopg.connect
+        self._error = psycopg.Error
+        self._url = url
+        self._connection: Any = None
+        self._try_again = 0.0
+
+    def _wait(self, *, awake: bool) -> None:
+        if not self._listens():
             time.sleep(_POLL_SECONDS)
-        elif at < self._awake_until:
+        elif awake:
             time.sleep(_AWAKE_PAUSE)
         else:
             self._hear()
 
-    def _listens(self, at: float) -> bool:
-        if self._connection is None and self._url is not None and at >= self._try_again:
+    def _listens(self) -> bool:
+        if self._connection is None and time.monotonic() >= self._try_again:
             try:
-                self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+                self._connection = self._connect(self._url, autocommit=True, connect_timeout=5)
                 self._connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
-            except psycopg.Error as error:
+            except self._error as error:
                 log.warning("jobs.feed.cannot_listen", error=type(error).__name__)
-                self._try_again = at + 10
+                self._try_again = time.monotonic() + 10
                 self.close()
         return self._connection is not None
 
     def _hear(self) -> None:
-        assert self._connection is not None  # noqa: S101 -- `wait` has looked.
         try:
             for _notice in self._connection.notifies(timeout=_NOTIFY_SECONDS, stop_after=1):
                 self._awake_until = time.monotonic() + _AWAKE_SECONDS
-        except psycopg.Error as error:
+        except self._error as error:
             log.warning("jobs.feed.listening_ended", error=type(error).__name__)
             self.close()
 
@@ -189,3 +206,10 @@ class _Ears:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _ears_for(context: Context) -> _Ears:
+    if context.database.is_sqlite:
+        return _Ears()
+    url = context.settings.listen_database_url or context.settings.effective_database_url
+    return _PostgresEars(normalise_url(url).replace("+psycopg", "", 1))

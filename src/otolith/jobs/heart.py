@@ -108,7 +108,10 @@ class Heart:
         if soft is not None and elapsed > soft:
             run.interrupt(TimeIsUp(f"It ran longer than {soft:g} s."))
         if hard is not None and elapsed > hard:
-            self._end(run, TimeIsUp(f"It ran longer than {hard:g} s and was ended."))
+            late = TimeIsUp(f"It ran longer than {hard:g} s and was ended.")
+            # Where the process cannot be ended, because it is a person's command, the handler is asked to stop.
+            run.interrupt(late)
+            self._end(run, late)
 
     def _enforce(self, run: Run, at: float) -> None:
         """End a run that has ignored its interruption for too long; running out of time softly is only advice."""
