@@ -63,8 +63,8 @@ class Crew:
         self.child = Child(context, self.handlers, self.duty, ringer)
         # The pool puts its own handler of SIGTERM over ours when this returns, so ours is set again a moment later: by
         # a signal, because Python sets handlers in the main thread alone, which waits for its first bell by then.
-        signal.signal(signal.SIGUSR2, self._heed_sigterm)
-        later = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR2))
+        signal.signal(signal.SIGURG, self._heed_sigterm)
+        later = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGURG))
         later.daemon = True
         later.start()
 
