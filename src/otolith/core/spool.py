@@ -27,7 +27,7 @@ _sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None) if sys.pl
 if _sync_file_range is not None:
     _sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
 
-_SUFFIX: Final = ".incoming"
+SUFFIX: Final = ".incoming"
 # Between making a file and locking it, another process must not take it for abandoned.
 _YOUNG_SECONDS: Final = 60.0
 # What was written is handed to the disk in such portions, so that the final flush has little left to wait for.
@@ -140,7 +140,7 @@ class Spool:
 
     def incoming(self) -> Incoming:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Incoming(self.folder / f"{new_id()}{_SUFFIX}")
+        return Incoming(self.folder / f"{new_id()}{SUFFIX}")
 
     def free_space(self) -> int:
         """Bytes that this process may still write."""
@@ -160,7 +160,7 @@ class Spool:
         """Remove what no living process is receiving; the number of files removed."""
         removed = 0
         moment = time.time() if now is None else now
-        for path in self.folder.glob(f"*{_SUFFIX}"):
+        for path in self.folder.glob(f"*{SUFFIX}"):
             removed += self._remove_abandoned(path, moment)
         return removed
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from otolith.core.errors import NotAvailable, NotFound
+from otolith.core.ids import new_id
 from otolith.core.settings import Settings
-from otolith.core.spool import Incoming, Spool, Spooled, full_disk_is_plain, sync_folder
+from otolith.core.spool import SUFFIX, Incoming, Spool, Spooled, full_disk_is_plain, sync_folder
 
 CHUNK: Final = 1 << 18
 _KEY = re.compile(r"media/([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{60})\.[a-z0-9]{1,8}")
@@ -186,14 +187,20 @@ def read_descriptor(descriptor: int, start: int, end: int) -> Iterator[bytes]:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Give a whole file its final name; a second name where the file system knows such, so that this can be redone."""
+    """Give a whole file its final name, as a second name, so that this can be done again if somebody removes it."""
     try:
         target.hardlink_to(source)
     except FileExistsError:
-        # What lies there has the wrong size: the remains of a damaged disk. The exchange is atomic.
-        source.replace(target)
+        # Another upload of this content was faster, or the remains of a damaged disk lie there. An exchange is right
+        # for both, and its own second name keeps the source.
+        spare = source.with_name(f"{new_id()}{SUFFIX}")
+        spare.hardlink_to(source)
+        spare.replace(target)
+    except FileNotFoundError as error:
+        detail = "The upload could not be put in its place, because the same file was being removed. Send it again."
+        raise StorageUnavailable(detail, headers={"Retry-After": "1"}) from error
     except OSError:
-        # Some file systems know no second names.
+        # Some file systems know no second names; the first one has to do.
         source.replace(target)
 
 
