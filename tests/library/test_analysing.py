@@ -164,7 +164,7 @@ def test_a_newer_engine_hears_a_known_content_again(
     start()
     slot.work(LANES)
     with context.database.write(SYSTEM) as session:
-        session.execute(update(Analysis).values(engines={**VERSIONS, "rhythm": 0}))
+        session.execute(update(Analysis).values(engines={**VERSIONS, "music": 0}))
     ear = Listening(monkeypatch)
     (tmp_path / "music" / "copy.wav").write_bytes((tmp_path / "music" / "a.wav").read_bytes())
     scan(tmp_path / "music")

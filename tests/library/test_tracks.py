@@ -151,7 +151,7 @@ class TestScan:
         (item,) = callers["viewer"].get("/api/tracks").json()["items"]
         detail = callers["viewer"].get(f"/api/tracks/{item['id']}").json()
         assert detail["file"]["codec"] == "pcm_s16le"
-        assert detail["engines"]["rhythm"] >= 1
+        assert detail["engines"]["music"] >= 1
         assert len(detail["file"]["sha256"]) == 64
         assert callers["stranger"].get(address).status_code == 404
 

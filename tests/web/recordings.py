@@ -67,7 +67,7 @@ def add_recording(
 def _features(sha256: str) -> dict[str, Any]:
     return {
         "sha256": sha256,
-        "engines": {"rhythm": 1},
+        "engines": {"music": 1},
         "duration": 12.5,
         "tempo": 120.4,
         "tempo_confidence": 0.9,

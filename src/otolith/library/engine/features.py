@@ -9,13 +9,12 @@ from otolith.media.engine.heard import Heard
 ENGINES: Final = (
     "otolith.identify.engine.chromaprint:Chromaprint",
     "otolith.library.engine.loudness:Loudness",
-    "otolith.library.engine.rhythm:Rhythm",
-    "otolith.library.engine.tonality:Tonality",
+    "otolith.library.engine.music:Music",
     "otolith.media.engine.waveform:Waveform",
 )
 # Kept beside the engines' own numbers (a test compares them), because importing the engines to ask costs every
 # worker the memory of SciPy.
-VERSIONS: Final = {"chromaprint": 1, "loudness": 1, "rhythm": 1, "tonality": 1, "waveform": 1}
+VERSIONS: Final = {"chromaprint": 1, "loudness": 1, "music": 1, "waveform": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +50,17 @@ class Features:
 def features_of(heard: Heard) -> Features:
     """The features that one pass over a file brought forth."""
     results = heard.results
-    rhythm, tonality = results.get("rhythm", {}), results.get("tonality", {})
+    music = results.get("music", {})
     loudness, chromaprint = results.get("loudness", {}), results.get("chromaprint", {})
     return Features(
         duration=heard.duration,
-        tempo=rhythm.get("tempo"),
-        tempo_confidence=rhythm.get("tempo_confidence"),
-        beats=list(rhythm.get("beats", ())),
-        key=tonality.get("key"),
-        mode=tonality.get("mode"),
-        camelot=tonality.get("camelot"),
-        key_confidence=tonality.get("key_confidence"),
+        tempo=music.get("tempo"),
+        tempo_confidence=music.get("tempo_confidence"),
+        beats=list(music.get("beats", ())),
+        key=music.get("key"),
+        mode=music.get("mode"),
+        camelot=music.get("camelot"),
+        key_confidence=music.get("key_confidence"),
         loudness_lufs=loudness.get("loudness_lufs"),
         loudness_range_lu=loudness.get("loudness_range_lu"),
         true_peak_dbtp=loudness.get("true_peak_dbtp"),
