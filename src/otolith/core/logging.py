@@ -39,11 +39,16 @@ def _processors() -> list[Any]:
     ]
 
 
-def configure_logging(settings: Settings, *, stream: Any = None) -> None:
-    """Send every log line of this process, the libraries' too, through one format."""
+def configure_logging(settings: Settings, *, stream: Any = None, quiet: bool = False) -> None:
+    """Send every log line of this process, the libraries' too, through one format.
+
+    `quiet` is for commands that talk to a person: they log warnings and worse, unless debugging is on.
+    """
     stream = stream or sys.stdout
     as_json = settings.log.format == "json" or (settings.log.format == "auto" and not stream.isatty())
     level = "DEBUG" if settings.debug else settings.log.level.upper()
+    if quiet and level == "INFO":
+        level = "WARNING"
     structlog.configure(
         processors=[*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -72,5 +77,7 @@ def _formatter(*, as_json: bool) -> logging.Formatter:
     if as_json:
         final += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        final.append(structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()))
+        # A traceback with the values of its variables would be slow, and may hold secrets.
+        plain = structlog.dev.plain_traceback
+        final.append(structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain))
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_processors(), processors=final)

@@ -96,7 +96,7 @@ def add_commands(app: typer.Typer, local: Local) -> None:
 
 def _scan_here(local: Local, data: Path | None, path: str) -> dict[str, Any]:
     settings = settings_for(data)
-    configure_logging(settings, stream=sys.stderr)
+    configure_logging(settings, stream=sys.stderr, quiet=True)
     if settings.log.level != "debug":
         # The command says itself what became of its jobs.
         logging.getLogger("otolith.jobs").setLevel(logging.CRITICAL)
