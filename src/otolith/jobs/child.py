@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 # A child that works longer than this at one bell lets the broker choose again who goes on.
 SHIFT_SECONDS = 30.0
+# Longer than an orderly end takes, and shorter than those who wait for one have patience.
+FORCED_SECONDS = GRACE_SECONDS + 6
 LINGER_SECONDS = 0.03
 LINGER_PAUSE = 0.004
 INTERACTIVE: tuple[Lane, ...] = ("interactive",)
@@ -121,7 +123,11 @@ class Child:
                 self._busy.release()
 
     def drain(self) -> None:
-        """Stop taking jobs and give the present one back; told twice, or left alone, the process ends."""
+        """Stop taking jobs and give the present one back.
+
+        The process itself stays until the pool ends it: one that left by itself would be replaced. Only where the
+        pool was told to end its children by force, which it does by this very signal, do they go in the end.
+        """
         self._told_to_end += 1
         self._slot.heart.drain()
         self._closed.set()
@@ -129,7 +135,7 @@ class Child:
             threading.Thread(target=self._end_soon, name="otolith-ending", daemon=True).start()
 
     def _end_soon(self) -> None:
-        self._wait_until_idle()
+        time.sleep(FORCED_SECONDS)
         os._exit(0)
 
     def _wait_until_idle(self) -> None:

@@ -12,6 +12,8 @@ from otolith.core.errors import BadRequest
 from otolith.jobs.models import TERMINAL, JobEvent
 
 _LAST = 2**62
+# No column holds more.
+_LARGEST = 2**63 - 1
 BATCH = 500
 
 
@@ -28,10 +30,12 @@ class Position:
     @classmethod
     def parse(cls, text: str) -> "Position":
         first, _, second = text.partition("-")
-        if not (first.isdecimal() and second.isdecimal() and len(text) < 50):
-            detail = "Last-Event-ID is not one that this server gave."
-            raise BadRequest(detail)
-        return cls(int(first), int(second))
+        if text.isascii() and first.isdecimal() and second.isdecimal() and len(text) < 50:
+            place = cls(int(first), int(second))
+            if max(place.txid, place.id) <= _LARGEST:
+                return place
+        detail = "Last-Event-ID is not one that this server gave."
+        raise BadRequest(detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,9 @@ class PurgeRequest(BaseModel):
     states: list[Literal["succeeded", "dead", "cancelled"]] = Field(
         default=["dead", "cancelled"], description="The states of those to forget."
     )
-    older_than_days: float = Field(default=0, ge=0, description="Only those that ended longer ago than this.")
+    older_than_days: float = Field(
+        default=0, ge=0, le=36_500, description="Only those that ended longer ago than this."
+    )
 
 
 class PurgeAnswer(BaseModel):

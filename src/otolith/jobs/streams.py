@@ -197,6 +197,9 @@ async def _tell(websocket: WebSocket, actor: Actor, job_id: UUID, follower: Foll
     pending = await to_thread.run_sync(_batch, context, start, job_id)
     while not ended and await caller.is_still_allowed():
         for event in pending:
+            if not caller.may_see(event):
+                await websocket.close(4404, JobNotFound().detail)
+                return
             start = event.position
             await websocket.send_text(EventOut.of(event).model_dump_json())
             ended = ended or event.is_last
