@@ -164,6 +164,24 @@ def test_the_field_comes_first_in_an_upload_and_the_file_arrives_whole(browser: 
     assert browser.post("/file", files=[file, field], headers=COOKIE).status_code == 403
 
 
+def test_the_field_is_found_however_the_upload_is_cut_up(browser: TestClient) -> None:
+    field: tuple[str, tuple[None, str]] = ("csrf_token", (None, GOOD))
+    file: tuple[str, tuple[str, bytes]] = ("file", ("a.wav", b"sound" * 100))
+    whole = browser.build_request("POST", "/file", files=[field, file], headers=COOKIE)
+    body = whole.read()
+    pieces = (body[start : start + 7] for start in range(0, len(body), 7))
+    headers = {**COOKIE, "Content-Type": whole.headers["content-type"]}
+    assert browser.post("/file", content=pieces, headers=headers).json() == 500
+
+
+@pytest.mark.parametrize("line", [b" \r\n", b"\r\n ", b"x\r\n", b"Content-Disposition:form-data;name=csrf_token\r\n"])
+def test_a_body_made_to_be_searched_forever_is_refused(browser: TestClient, line: bytes) -> None:
+    # With a pattern that tries every way of reading it, this would hold up the whole server for seconds.
+    body = b"Content-Disposition:form-data;name=csrf_token" + line * (FORM_HEAD // len(line))
+    headers = {**COOKIE, "Content-Type": "multipart/form-data; boundary=x"}
+    assert browser.post("/file", content=body, headers=headers).status_code == 403
+
+
 def test_a_file_that_quotes_the_field_is_no_token(browser: TestClient) -> None:
     quoted = f'Content-Disposition: form-data; name="csrf_token"\r\n\r\n{csrf_of("another")}\r\n'
     assert browser.post("/file", files={"file": ("a.txt", quoted)}, headers=COOKIE).status_code == 403

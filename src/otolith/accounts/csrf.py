@@ -14,9 +14,12 @@ from otolith.core.errors import NotAllowed, on_app_error
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # The token field is to be found within this many bytes of a form; in a multipart form it comes first.
 FORM_HEAD = 65_536
+# The field with its headers is shorter than this, so whatever was looked through before is looked at no further back.
+_LONGEST_FIELD = 4096
+# Every repetition is bounded and gives nothing back: anybody may send a body that is made to be searched forever.
 _MULTIPART_FIELD = re.compile(
-    rb'content-disposition:\s*form-data;\s*name="?' + CSRF_FIELD.encode() + rb'"?\s*\r\n(?:[^\r\n]+\r\n)*\r\n'
-    rb"([^\r\n]*)\r\n",
+    rb'content-disposition:[ \t]{0,9}+form-data;[ \t]{0,9}+name="?' + CSRF_FIELD.encode() + rb'"?[ \t]{0,9}+\r\n'
+    rb"(?:[^\r\n]{1,200}+\r\n){0,9}+\r\n([^\r\n]{0,200}+)\r\n",
     re.IGNORECASE,
 )
 
@@ -142,7 +145,10 @@ async def _form_token(content_type: str, head: _Head) -> str | None:
         fields = parse_qs(head.body.decode("utf-8", "replace"))
         return next(iter(fields.get(CSRF_FIELD, [])), None)
     if kind == "multipart/form-data":
-        while (match := _MULTIPART_FIELD.search(head.body[:FORM_HEAD])) is None and await head.more():
-            continue
-        return match.group(1).decode("latin-1") if match else None
+        seen = 0
+        while (match := _MULTIPART_FIELD.search(head.body, max(0, seen - _LONGEST_FIELD), FORM_HEAD)) is None:
+            seen = len(head.body)
+            if not await head.more():
+                return None
+        return match.group(1).decode("latin-1")
     return None
