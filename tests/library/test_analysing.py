@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, func, select, update
+from tests.callers import Callers
 from tests.library.conftest import Scan, write_tone
 
 from otolith.core.actor import SYSTEM, Actor
@@ -224,3 +225,33 @@ def test_a_content_whose_picture_was_swept_is_heard_again(
     assert ear.calls == 1
     with context.database.read(SYSTEM) as session:
         assert session.scalar(select(func.count()).select_from(Waveform))
+
+
+def test_a_stored_file_that_rotted_keeps_its_name_and_is_told(
+    callers: Callers, context: Context, slot: Slot, tmp_path: Path
+) -> None:
+    sound = write_tone(tmp_path / "a.wav").read_bytes()
+    sent = callers["editor"].post("/api/media", files={"file": ("a.wav", sound, "audio/wav")}).json()["items"][0]
+    with context.database.read(SYSTEM) as session:
+        stored = session.get_one(Media, UUID(sent["media"]["id"])).stored
+    file = context.settings.data / str(stored)
+    file.write_bytes(sound[:-2] + b"\x7f\x7f")
+    slot.work(LANES)
+    with context.database.read(SYSTEM) as session:
+        media = session.get_one(Media, UUID(sent["media"]["id"]))
+        track = session.scalars(select(Track)).one()
+        assert (media.sha256, track.state) == (sent["media"]["sha256"], "failed")
+        assert "no longer what was uploaded" in str(track.error)
+        assert session.scalars(select(Analysis)).all() == []
+
+
+def test_an_analysis_does_not_tell_that_others_had_the_content_before(
+    callers: Callers, slot: Slot, tmp_path: Path
+) -> None:
+    sound = write_tone(tmp_path / "a.wav").read_bytes()
+    for kind in ("stranger", "editor"):
+        sent = callers[kind].post("/api/media", files={"file": ("a.wav", sound, "audio/wav")}).json()["items"][0]
+        slot.work(LANES)
+        track = callers[kind].get(f"/api/tracks/{sent['track_id']}").json()
+        assert track["state"] == "analysed"
+        assert track["analysed_at"] >= track["added_at"]

@@ -85,6 +85,7 @@ class _One:
                 tags = self._tags(path)
                 sha256 = self._known_content(row, path)
                 heard = None if sha256 else self._hear(path, row.name)
+            _require_same(row, heard)
         except ListenFailure as failure:
             self._may_pass(failure)
             return self._store(checkpoint, "failed", failure=failure)
@@ -193,6 +194,13 @@ class _One:
             refused = Refused(row.path, "failed", failure.kind, failure.detail)
             found = finding(self.payload.scan_id, track.workspace_id, refused, self.wanted.counted_as)
             queries.add_findings(session, [found])
+
+
+def _require_same(row: Media, heard: Heard | None) -> None:
+    """Refuse what a stored file has become: under another hash, its content would be swept away as nobody's."""
+    if heard is not None and row.stored is not None and heard.sha256 != row.sha256:
+        detail = "The stored file is no longer what was uploaded; its disk may be failing. Restore it from a backup."
+        raise ListenFailure("damaged", detail)
 
 
 def _note_known(session: Session, row: Media, sha256: str) -> None:

@@ -199,7 +199,8 @@ def get_track(session: Session, actor: Actor, track_id: UUID) -> TrackDetail:
             **{name: getattr(media, name) for name in TrackFile.model_fields if name != "media_id"},
         ),
         engines=analysis.engines if analysis else {},
-        analysed_at=analysis.analysed_at if analysis else None,
+        # Whether somebody else here had this very content before, and when, is no concern of this workspace.
+        analysed_at=max(analysis.analysed_at, track.added_at) if analysis else None,
         warnings=[NotedOddity(**note) for note in analysis.notes] if analysis else [],
         fingerprint=fingerprint.text if fingerprint else None,
     )
