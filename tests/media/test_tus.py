@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from tests.callers import REFUSED, Callers
 from tests.media.sounds import recording
 
+from otolith.accounts.models import ApiToken
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
@@ -171,6 +172,17 @@ def test_an_upload_belongs_to_who_began_it(callers: Callers, kind: str) -> None:
     assert client.delete(url, headers=TUS).status_code == expected
     refused = 401 if kind in REFUSED else 403 if kind == "viewer" else 201
     assert client.post(URL, headers={**TUS, "Upload-Length": "9"}).status_code == refused
+
+
+def test_who_may_no_longer_add_does_not_go_on(callers: Callers, context: Context) -> None:
+    data = recording()
+    url = begin(callers["editor"], len(data))
+    assert patch(callers["editor"], url, data[:100], 0).status_code == 204
+    with context.database.write(SYSTEM) as session:
+        session.execute(update(ApiToken).values(scopes=["read"]))
+    assert patch(callers["editor"], url, data[100:], 100).status_code == 403
+    assert callers["editor"].delete(url, headers=TUS).status_code == 403
+    assert offset_of(callers["editor"], url) == 100
 
 
 def test_termination_removes_everything(callers: Callers, context: Context) -> None:

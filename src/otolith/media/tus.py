@@ -142,6 +142,12 @@ def find(context: Context, actor: Actor, upload_id: UUID) -> Upload:
     return upload
 
 
+def _require_editor(actor: Actor, upload: Upload) -> None:
+    """Whoever began an upload may have lost the right to add since, or come with a token that only reads."""
+    if not actor.may_edit(upload.workspace_id):
+        raise NotAllowed("You may see this workspace but not add to it; ask its owner for the editor's role.")
+
+
 def is_whole(upload: Upload) -> bool:
     return upload.size is not None and upload.received == upload.size
 
@@ -200,6 +206,7 @@ def _start(
     checksum: Checksum | None,
 ) -> _Appending:
     upload = find(context, actor, upload_id)
+    _require_editor(actor, upload)
     if upload.media_id is not None:
         part.remove()
         raise WrongOffset("This upload is complete.", headers={"Upload-Offset": str(upload.received)})
@@ -227,6 +234,7 @@ def finish(context: Context, actor: Actor, upload_id: UUID) -> Progress:
     """File an upload whose bytes are all here, as after a server that was stopped just then."""
     with PartFile.locked(path_of(context.storage.spool.folder, upload_id)) as part:
         upload = find(context, actor, upload_id)
+        _require_editor(actor, upload)
         if upload.media_id is not None:
             part.remove()
             return Progress(upload)
@@ -263,8 +271,7 @@ def terminate(context: Context, actor: Actor, upload_id: UUID) -> None:
         upload = queries.upload(session, actor, upload_id)
     if upload is None:
         raise NoSuchUpload
-    if not actor.may_edit(upload.workspace_id):
-        raise NotAllowed
+    _require_editor(actor, upload)
     with PartFile.locked(path_of(context.storage.spool.folder, upload_id), _PATIENCE) as part:
         with context.database.write(actor) as session:
             queries.delete_upload(session, upload_id)

@@ -134,7 +134,7 @@ async def _tell(request: Request, context: Context, actor: CurrentActor, upload_
     tus_headers.require_version(request.headers)
     upload = await in_thread(partial(tus.find, context, actor, upload_id))
     progress = tus.Progress(upload)
-    if tus.is_whole(upload) and upload.media_id is None:
+    if tus.is_whole(upload) and upload.media_id is None and actor.may_edit(upload.workspace_id):
         # The server was stopped, or its storage was out, between the last byte and the filing: now is the time.
         progress = await in_thread(partial(tus.finish, context, actor, upload_id))
     headers = {"Cache-Control": "no-store"}
@@ -157,6 +157,7 @@ async def _tell(request: Request, context: Context, actor: CurrentActor, upload_
         460: {"description": "The bytes did not match Upload-Checksum and were dropped."},
         **responses(
             BadRequest,
+            NotAllowed,
             NotFound,
             Conflict,
             UploadGone,
@@ -221,7 +222,7 @@ async def _terminate(request: Request, context: Context, actor: CurrentActor, up
     status_code=204,
     response_class=Response,
     openapi_extra=_asks("Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Checksum", body=True),
-    responses=responses(BadRequest, NotFound, Conflict, UploadGone, TooLarge, UnsupportedMedia, UploadBusy),
+    responses=responses(BadRequest, NotAllowed, NotFound, Conflict, UploadGone, TooLarge, UnsupportedMedia, UploadBusy),
 )
 async def override_upload(request: Request, context: Ctx, actor: CurrentActor, upload_id: UUID) -> Response:
     """What the header `X-HTTP-Method-Override` names: `PATCH`, `HEAD` or `DELETE`."""
