@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 
 from otolith.accounts.models import User
 from otolith.core.actor import SYSTEM
@@ -133,3 +134,13 @@ def test_the_actor_ends_with_the_transaction(database: Database) -> None:
 )
 def test_urls_mean_psycopg_however_they_are_written(given: str, meant: str) -> None:
     assert normalise_url(given) == meant
+
+
+def test_an_error_names_no_value(database: Database) -> None:
+    def add_twice() -> None:
+        with database.write(SYSTEM) as session:
+            session.add_all([user("ann"), User(id=new_id(), name="b", name_key="ann", password_hash="hunter2")])
+
+    with pytest.raises(IntegrityError) as raised:
+        add_twice()
+    assert "hunter2" not in str(raised.value)

@@ -107,3 +107,16 @@ def test_an_error_brings_its_traceback(tmp_path: Path) -> None:
     except KeyError:
         structlog.get_logger("otolith.test").exception("test.log.failed")
     assert "KeyError: 'where'" in json.loads(stream.getvalue())["exception"]
+
+
+def test_a_traceback_tells_no_password_either(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    configure_logging(Settings(data=tmp_path), stream=stream)
+    try:
+        raise OSError("cannot reach amqp://otolith:hunter2@host/")
+    except OSError:
+        structlog.get_logger("otolith.test").exception("test.log.failed")
+        logging.getLogger("some.library").exception("it happened")
+    assert "hunter2" not in stream.getvalue()
+    lines = stream.getvalue().splitlines()
+    assert ["amqp://otolith:[hidden]@host" in line for line in lines] == [True, True]

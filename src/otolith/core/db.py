@@ -130,8 +130,11 @@ def _refuse_writes(session: Session, _context: Any, _instances: Any) -> None:
 
 
 def _make_engine(url: str, pool_size: int) -> Engine:
+    # Values stay out of the messages of errors, which end up in the log: hashes of passwords and tokens are among them.
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=pool_size)
+        engine = create_engine(
+            url, connect_args={"check_same_thread": False}, pool_size=pool_size, hide_parameters=True
+        )
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -142,6 +145,7 @@ def _make_engine(url: str, pool_size: int) -> Engine:
         max_overflow=0,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,
         connect_args={"prepare_threshold": None, "connect_timeout": 10},
     )
 

@@ -75,7 +75,8 @@ def configure_logging(settings: Settings, *, stream: Any = None, quiet: bool = F
 def _formatter(*, as_json: bool) -> logging.Formatter:
     final: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if as_json:
-        final += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        # A traceback may quote the address of a database or a broker.
+        final += [structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer()]
     else:
         # A traceback with the values of its variables would be slow, and may hold secrets.
         plain = structlog.dev.plain_traceback
