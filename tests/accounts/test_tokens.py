@@ -151,6 +151,8 @@ def test_use_is_noted_once_a_minute(callers: Callers, context: Context, client: 
         {"name": "x", "scopes": []},
         {"name": "x", "scopes": ["everything"]},
         {"name": "x", "expires_at": "2030-01-01T00:00:00"},
+        {"name": "x", "expires_at": "9999-12-31T23:59:59-12:00"},
+        {"name": "x", "expires_at": "0001-01-01T00:00:00+12:00"},
     ],
 )
 def test_tokens_that_make_no_sense_are_refused(callers: Callers, body: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 """Cursors: what they hold, and what is refused."""
 
+import base64
 import contextlib
 
 import pytest
@@ -36,9 +37,13 @@ def test_a_cursor_of_another_list_is_refused(cursor: str) -> None:
         decode(cursor, 2)
 
 
-def test_a_deeply_nested_cursor_is_refused() -> None:
-    import base64
+def test_half_a_character_is_refused() -> None:
+    cursor = base64.urlsafe_b64encode(b'["\\ud800"]').decode()
+    with pytest.raises(BadCursor):
+        decode(cursor, 1)
 
+
+def test_a_deeply_nested_cursor_is_refused() -> None:
     nested = base64.urlsafe_b64encode(b"[" * 100_000).decode()
     with pytest.raises(BadCursor):
         decode(nested, 1)

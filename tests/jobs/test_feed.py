@@ -185,8 +185,9 @@ def test_a_place_that_is_too_old_resets(callers: Callers, context: Context, benc
     assert found[1] == {"event": "reset", "data": "{}"}
 
 
-def test_a_broken_place_is_refused(callers: Callers) -> None:
-    answer = callers["viewer"].get("/api/jobs/events", headers={"Last-Event-ID": "yesterday"})
+@pytest.mark.parametrize("place", ["yesterday", "-", "1-", "1-2-3", "1-9223372036854775808", "9223372036854775808-1"])
+def test_a_broken_place_is_refused(callers: Callers, place: str) -> None:
+    answer = callers["viewer"].get("/api/jobs/events", headers={"Last-Event-ID": place})
     assert answer.status_code == 400
 
 

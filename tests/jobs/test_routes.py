@@ -126,3 +126,10 @@ def test_administrators_see_the_lanes(callers: Callers, jobs: Mapping[str, UUID]
     assert lanes["audio"] == {
         "lane": "audio", "jobs": {}, "oldest_seconds": None, "paused_until": None, "paused_reason": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("days", ["-1", "1e9", "1e308", "NaN", "Infinity"])
+def test_jobs_of_no_age_at_all_are_not_purged(callers: Callers, days: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = callers["admin"].post("/api/jobs/purge", content=f'{{"older_than_days": {days}}}', headers=headers)
+    assert answer.status_code == 422

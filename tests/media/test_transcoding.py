@@ -53,7 +53,12 @@ def test_it_may_begin_later(callers: Callers, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"format": "exe"}, {"format": "mp3", "bitrate": 9999}, {"format": "mp3", "start": -1}]
+    "asked",
+    [
+        {"format": "exe"},
+        {"format": "mp3", "bitrate": 9999},
+        *({"format": "mp3", "start": start} for start in (-1, 1e308, "inf", "nan")),
+    ],
 )
 def test_nonsense_is_refused(callers: Callers, url: str, asked: dict[str, Any]) -> None:
     assert callers["viewer"].get(url, params=asked).status_code == 422

@@ -1,16 +1,27 @@
 """What the routes of accounts take and give."""
 
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from otolith.accounts.passwords import LONGEST_PASSWORD
 from otolith.core.actor import ServerRole, WorkspaceRole
 from otolith.core.texts import Line, ShortLine
 
 Scope = Literal["read", "write", "admin"]
+
+
+def _in_utc(moment: dt.datetime) -> dt.datetime:
+    try:
+        return moment.astimezone(dt.UTC)
+    except OverflowError as error:
+        message = "name a moment within the years 1 to 9999"
+        raise ValueError(message) from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Credentials(BaseModel):
@@ -68,7 +79,7 @@ class TokenIn(BaseModel):
         default=["read", "write"], min_length=1, max_length=3, description="What it may do at most."
     )
     workspace_id: UUID | None = Field(default=None, description="The one workspace it may see; null: all of yours.")
-    expires_at: AwareDatetime | None = Field(default=None, description="When it stops working; null: never.")
+    expires_at: Moment | None = Field(default=None, description="When it stops working; null: never.")
 
 
 class TokenOut(BaseModel):

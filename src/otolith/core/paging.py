@@ -48,10 +48,16 @@ def decode(cursor: str, length: int) -> list[Any]:
         position = json.loads(raw)
     except (binascii.Error, ValueError, RecursionError) as error:
         raise BadCursor from error
-    plain = isinstance(position, list) and all(isinstance(value, str | int | float | None) for value in position)
-    if not plain or len(position) != length:
+    if not isinstance(position, list) or len(position) != length or not all(map(_is_value, position)):
         raise BadCursor
     return list(position)
+
+
+def _is_value(value: object) -> bool:
+    """Whether a row may have this value; half a character, which JSON can write, is in no text of a database."""
+    if isinstance(value, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return isinstance(value, int | float | None)
 
 
 def cut(rows: Sequence[T], limit: int, position_of: Callable[[T], tuple[Value, ...]]) -> tuple[list[T], str | None]:

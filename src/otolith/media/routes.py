@@ -164,7 +164,7 @@ Form = Annotated[
     Literal["opus", "mp3"] | None, Query(alias="format", description="Transcode to this form; left out: as it is.")
 ]
 BitRate = Annotated[int, Query(alias="bitrate", ge=8, le=510, description="Of the transcoded form, in kbit/s.")]
-Start = Annotated[float, Query(ge=0, description="Where the transcoded form begins, in seconds.")]
+Start = Annotated[float, Query(ge=0, le=10_000_000, description="Where the transcoded form begins, in seconds.")]
 
 
 @plain.head("/{media_id}/stream", summary="What streaming would send", response_class=Response, responses=_SOUND)
