@@ -7,7 +7,6 @@ import typer
 from typer.core import TyperGroup
 
 from otolith import __version__
-from otolith.core.logging import configure_logging
 from otolith.core.process import die_with_parent
 from otolith.core.terminal import DataOption, JsonOption, fail, main_of, plain_errors, print_json, settings_for
 
@@ -37,8 +36,16 @@ def _demo() -> typer.Typer:
     return commands
 
 
+def _analyse() -> typer.Typer:
+    from otolith.library.commands_analyse import analyse
+
+    commands = typer.Typer()
+    commands.command()(analyse)
+    return commands
+
+
 # Commands whose modules are imported when they are asked for: `up` keeps running, and need not hold them in memory.
-LAZY: dict[str, Callable[[], typer.Typer]] = {"demo": _demo, "scan": _library, "analyse": _library, "jobs": _jobs}
+LAZY: dict[str, Callable[[], typer.Typer]] = {"demo": _demo, "scan": _library, "analyse": _analyse, "jobs": _jobs}
 
 
 class Commands(TyperGroup):
@@ -101,6 +108,7 @@ def up(
 
     Everything is kept in the data folder. The first start prints the password of the first user.
     """
+    from otolith.core.logging import configure_logging
     from otolith.serving import up as run_up
 
     with plain_errors():
@@ -112,6 +120,7 @@ def up(
 @app.command()
 def serve(data: DataOption = None, host: HostOption = None, port: PortOption = None) -> None:
     """Start the server alone; workers run elsewhere, or embedded as OTOLITH_WORKERS says."""
+    from otolith.core.logging import configure_logging
     from otolith.serving import serve as run_serve
 
     with plain_errors():
@@ -150,6 +159,7 @@ def worker(
             code, sentence = run_probe(settings, name)
             typer.echo(sentence)
             raise typer.Exit(code)
+        from otolith.core.logging import configure_logging
         from otolith.worker import run_worker
 
         configure_logging(settings)

@@ -1,12 +1,14 @@
 """The shape of sound between the one decode and the engines that listen to it."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    # Processes that only talk to the decoding helper need these shapes and never the arrays.
+    import numpy as np
+    from numpy.typing import NDArray
 
-Samples = NDArray[np.float32] | NDArray[np.int16]
+Samples: TypeAlias = "NDArray[np.float32] | NDArray[np.int16]"
 
 
 @dataclass(frozen=True, slots=True)

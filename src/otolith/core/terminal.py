@@ -55,6 +55,11 @@ def fail(message: str, *, code: int = FAILED) -> NoReturn:
     raise typer.Exit(code)
 
 
+def one_line(text: str) -> str:
+    """A path or name as one line that a terminal can show, whatever it holds."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def _escape(text: str) -> str:
     return text.replace("[", r"\[")
 

@@ -11,35 +11,26 @@ from sqlalchemy.orm import Session
 
 from otolith.core.actor import SYSTEM
 from otolith.core.db import now
-from otolith.core.settings import Settings
 from otolith.identify import service as identify
 from otolith.jobs.service import PauseLane, RetryLater, Run
 from otolith.library import queries
 from otolith.library.engine.features import ENGINES, VERSIONS, features_of, pack_beats
 from otolith.library.engine.walk import Refused
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
+from otolith.library.hearing import limits_of
 from otolith.library.indexing import ATTEMPTS, RETRY_SECONDS, describe
 from otolith.library.models import Track
 from otolith.library.scanning import finding
 from otolith.media import service as media
 from otolith.media.engine.heard import Heard, Sound
 from otolith.media.engine.tagging import Tags
-from otolith.media.listening import Limits, Listener, ListenFailure
+from otolith.media.listening import Listener, ListenFailure
 from otolith.media.models import Media
 
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS: Final = 60.0
 _READ: Final = 1 << 20
-
-
-def limits_of(settings: Settings) -> Limits:
-    """What one file may cost, by the settings."""
-    return Limits(
-        max_seconds=settings.media.max_hours * 3600,
-        wall_seconds=settings.media.decode_timeout,
-        memory_bytes=settings.media.decode_memory,
-    )
 
 
 def analyse(run: Run, payload: AnalysePayload) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from otolith.identify import service as identify
 from otolith.jobs.models import TERMINAL, Job
 from otolith.jobs.service import submit
 from otolith.library import queries
-from otolith.library.engine.features import ENGINES, features_of, unpack_beats
+from otolith.library.engine.features import unpack_beats
 from otolith.library.events import ANALYSE, SCAN, AnalysePayload, ScanPayload, ToAnalyse, shown
 from otolith.library.folding import clean, fold
 from otolith.library.models import Analysis, Finding, Scan, Track
@@ -38,7 +37,6 @@ from otolith.library.schemas import (
     TrackItem,
 )
 from otolith.media.events import MediaAdded, MediaSentAgain
-from otolith.media.listening import Limits, Listener
 from otolith.media.models import Media
 
 LISTED: Final = 10_000
@@ -275,31 +273,3 @@ def on_media_sent_again(context: Context, session: Session, event: MediaSentAgai
 def _analyse_upload(session: Session, event: MediaAdded | MediaSentAgain) -> UUID:
     payload = AnalysePayload(media=[ToAnalyse(media_id=event.media_id)], read_tags=True)
     return submit(session, ANALYSE, payload, workspace=event.workspace_id, user=event.user_id, priority="high")
-
-
-def analyse_file(
-    path: str | os.PathLike[str], *, listener: Listener | None = None, limits: Limits | None = None
-) -> dict[str, Any]:
-    """Hear one file, with neither database nor queue: its features and format as plain values.
-
-    Raises `otolith.media.listening.ListenFailure` where it cannot be heard.
-    """
-    own = listener or Listener()
-    try:
-        heard = own.listen(Path(path), ENGINES, limits)
-    finally:
-        if listener is None:
-            own.close()
-    sound = heard.sound
-    return features_of(heard).as_dict() | {
-        "format": {
-            "container": sound.container,
-            "codec": sound.codec,
-            "sample_rate": sound.rate,
-            "channels": sound.channels,
-            "bits": sound.bits,
-            "bit_rate": sound.bit_rate,
-            "lossless": sound.lossless,
-            "size": sound.size,
-        }
-    }
