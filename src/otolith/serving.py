@@ -108,6 +108,7 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from otolith.app import create_app
+    from otolith.core.heads import BoundedHeads
 
     claim_port(settings.host, settings.port)
     config = uvicorn.Config(
@@ -119,6 +120,7 @@ def serve(settings: Settings) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=5,
+        http=BoundedHeads,
         ws="websockets-sansio",
     )
     uvicorn.Server(config).run()
