@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 import psutil
-from tests.signals import blocks, music, source_of, write
 
 from otolith.core.audio import Engine, Samples
 from otolith.library.engine.features import ENGINES
 from otolith.media.listening import Limits, Listener
+from tests.signals import blocks, music, source_of, write
 
 SECONDS = 180
 RATE = 44100

@@ -19,7 +19,6 @@ from celery import Celery
 from pydantic import BaseModel
 from redis import Redis
 from sqlalchemy import func, select
-from tests.services import PostgresServer, RedisServer
 
 from otolith.composition import build_context
 from otolith.core.actor import SYSTEM
@@ -31,6 +30,7 @@ from otolith.jobs.service import Contract, Run, handles, submit, submit_many
 from otolith.jobs.workers import live_workers
 from otolith.migrations.migrate import migrate
 from otolith.worker import run_worker
+from tests.services import PostgresServer, RedisServer
 
 CHILDREN = 2
 

@@ -1,11 +1,12 @@
 """Measures tempo, beats and key of the music engines, and of librosa beside them, on the set of 60 pieces.
 
-`python -m bench.music_accuracy FOLDER [--librosa] [--mp3] [--json FILE]` renders the set into FOLDER once.
+`python -m bench.music_accuracy [FOLDER] [--librosa] [--mp3] [--json FILE]` renders the set into FOLDER once.
 """
 
 import argparse
 import json
 import os
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -16,10 +17,10 @@ import mir_eval
 import numpy as np
 import soundfile
 import soxr
-from bench.music_midi import midi_file, render
-from bench.music_set import PIECES, SetPiece, compose
 from numpy.typing import NDArray
 
+from bench.music_midi import midi_file, render
+from bench.music_set import PIECES, SetPiece, compose
 from otolith.core.audio import Source
 from otolith.library.engine.music import Music
 
@@ -127,7 +128,7 @@ def measure(
 def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(tempfile.gettempdir()) / "otolith-music-set")
     parser.add_argument("--librosa", action="store_true")
     parser.add_argument("--mp3", action="store_true")
     parser.add_argument("--verbose", action="store_true")

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import soundfile
 import soxr
-from bench.music_midi import midi_file, render
-from bench.music_variety import Piece, compose
 from numpy.typing import NDArray
 
+from bench.music_midi import midi_file, render
+from bench.music_variety import Piece, compose
 from otolith.library.engine import beats, key, onsets, tempo
 from otolith.library.engine.chroma import ChromaStream
 from otolith.library.engine.evidence import gather

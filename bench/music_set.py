@@ -7,6 +7,7 @@ used for fitting: what the engines know was learnt from the other composer alone
 from dataclasses import dataclass
 
 import numpy as np
+
 from bench.music_midi import DRUMS, Note
 
 PIECES = 60

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from bench.music_midi import DRUMS, Note
 from bench.music_patterns import bass_line, comp_bar, drum_bar
 from bench.music_tables import (

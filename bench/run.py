@@ -20,7 +20,9 @@ def main() -> None:
     failed = []
     for name in options.names or BENCHMARKS:
         print(f"\n== {name} ==", flush=True)
-        if subprocess.run([sys.executable, str(HERE / f"{name}.py")], env=environment, check=False).returncode:
+        if subprocess.run(
+            [sys.executable, "-m", f"bench.{name}"], env=environment, cwd=HERE.parent, check=False
+        ).returncode:
             failed.append(name)
     if failed:
         sys.exit(f"ended with an error: {', '.join(failed)}")

@@ -8,8 +8,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, func, select, update
-from tests.callers import Callers
-from tests.library.conftest import Scan, write_tone
 
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
@@ -24,6 +22,8 @@ from otolith.library.events import ANALYSE, TIDY, AnalysePayload, TidyPayload, T
 from otolith.library.models import Analysis, Track
 from otolith.media.listening import Listener, ListenFailure
 from otolith.media.models import Media, Waveform
+from tests.callers import Callers
+from tests.library.conftest import Scan, write_tone
 
 Start = Callable[[], UUID]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.library.conftest import write_tone
 from tests.media.live import TOKEN, LiveServer
 

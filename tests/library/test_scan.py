@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
-from tests.library.conftest import Scan, write_tone
 
 from otolith.accounts.models import Workspace
 from otolith.core.actor import SYSTEM, Actor
@@ -21,6 +20,7 @@ from otolith.library import scanning, service
 from otolith.library.models import Analysis
 from otolith.library.schemas import ScanReport, TrackItem
 from otolith.media.listening import Listener, ListenFailure
+from tests.library.conftest import Scan, write_tone
 
 
 def counts(report: ScanReport) -> dict[str, int]:

@@ -4,13 +4,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from tests.library.conftest import write_tone
 
 from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.errors import BadRequest, NotAllowed
 from otolith.core.ids import new_id
 from otolith.library import service
+from tests.library.conftest import write_tone
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
-from tests.library.conftest import Scan, write_tone
 
 from otolith.composition import HANDLERS
 from otolith.core.actor import SYSTEM, Actor
@@ -21,6 +20,7 @@ from otolith.jobs.slot import Slot
 from otolith.library import scanning, service
 from otolith.library.models import Track
 from otolith.media.models import Media
+from tests.library.conftest import Scan, write_tone
 
 
 class Folder:

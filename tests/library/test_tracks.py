@@ -7,8 +7,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import event
-from tests.callers import KINDS, REFUSED, Callers
-from tests.library.conftest import write_tone
 
 from otolith.composition import HANDLERS
 from otolith.core.actor import SYSTEM
@@ -21,6 +19,8 @@ from otolith.library.folding import fold
 from otolith.library.models import Track
 from otolith.media import service as media
 from otolith.media.service import FileFacts
+from tests.callers import KINDS, REFUSED, Callers
+from tests.library.conftest import write_tone
 
 
 def add_tracks(context: Context, workspace: UUID, names: list[tuple[str, str]]) -> list[UUID]:

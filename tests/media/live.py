@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+
 from tests.services import free_port, wait_until
 
 TOKEN = "a-token-for-the-tests-of-the-wire-0123456789"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests import hostile, hostile_bytes
 
 from otolith.media.listening import Heard, Limits, Listener, ListenFailure
+from tests import hostile, hostile_bytes
 
 CASES = [
     pytest.param(case, id=case.name, marks=[pytest.mark.soak] if case.name == "hours10.wav" else [])

@@ -12,9 +12,9 @@ from pathlib import Path
 import mutagen.flac
 import psutil
 import pytest
-from tests import hostile_bytes
 
 from otolith.media.listening import Limits, Listener, ListenFailure
+from tests import hostile_bytes
 
 ROOT = Path(__file__).parents[2]
 EARS = "tests.media.ears"

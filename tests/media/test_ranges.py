@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
-from tests.callers import Callers
-from tests.media.sounds import recording
 
 from otolith.core.context import Context
 from otolith.media import names
 from otolith.media.models import Media
 from otolith.media.ranges import Representation, Span, parse, select
 from otolith.media.service import FileFacts, register_file
+from tests.callers import Callers
+from tests.media.sounds import recording
 
 WHAT = Representation(1000, '"abc"', dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC), "audio/flac")
 DATE = "Fri, 02 Jan 2026 03:04:05 GMT"

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from tests.callers import Callers
-from tests.media.sounds import recording
 
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
@@ -18,6 +16,8 @@ from otolith.media.intake import file_upload
 from otolith.media.models import Media, StoredContent, Upload
 from otolith.media.receiving import Arrived
 from otolith.media.service import MediaNotFound, Received, delete_media
+from tests.callers import Callers
+from tests.media.sounds import recording
 
 
 def stored(context: Context) -> list[Path]:

@@ -9,8 +9,6 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, select, update
-from tests.callers import Callers
-from tests.media.sounds import recording
 
 from otolith.accounts.models import Workspace
 from otolith.core.actor import SYSTEM
@@ -21,6 +19,8 @@ from otolith.media import tus
 from otolith.media.models import Media, StoredContent, Upload, Waveform
 from otolith.media.service import store_waveform
 from otolith.media.sweeping import Swept, sweep
+from tests.callers import Callers
+from tests.media.sounds import recording
 
 TUS = {"Tus-Resumable": "1.0.0"}
 DAYS_AGO = time.time() - 3 * 86400

@@ -7,11 +7,11 @@ from pathlib import Path
 import mutagen.flac
 import mutagen.id3
 import pytest
-from tests import hostile, hostile_bytes
 
 from otolith.media.engine import tagsource
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.tags import Cover, Value, quick_key, read_cover, read_tags, write_tags
+from tests import hostile, hostile_bytes
 
 FILES: dict[str, Callable[[], bytes]] = {
     "mp3": hostile_bytes.mp3,

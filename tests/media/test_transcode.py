@@ -12,10 +12,10 @@ import av
 import numpy as np
 import psutil
 import pytest
-from tests import hostile_bytes, signals
 
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.transcode import Recipe, TranscoderBusyError, TranscoderPool
+from tests import hostile_bytes, signals
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import av
 import pytest
-from tests.callers import Callers
-from tests.media.sounds import recording
 
 from otolith.core.context import Context
+from tests.callers import Callers
+from tests.media.sounds import recording
 
 
 @pytest.fixture

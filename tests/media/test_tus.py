@@ -10,8 +10,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
-from tests.callers import REFUSED, Callers
-from tests.media.sounds import recording
 
 from otolith.accounts.models import ApiToken
 from otolith.core.actor import SYSTEM
@@ -21,6 +19,8 @@ from otolith.core.errors import NotAvailable
 from otolith.media import tus
 from otolith.media.models import Media, Upload
 from otolith.media.tus_files import PartFile, path_of
+from tests.callers import REFUSED, Callers
+from tests.media.sounds import recording
 
 URL = "/api/media/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 from starlette.testclient import TestClient
-from tests.callers import MEMBERS, REFUSED, Callers
-from tests.media.sounds import recording
 
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.media.models import Media, StoredContent
+from tests.callers import MEMBERS, REFUSED, Callers
+from tests.media.sounds import recording
 
 FORMS = {"wav": "WAV", "flac": "FLAC", "mp3": "MP3", "ogg": "Ogg", "opus": "Ogg", "m4a": "MP4"}
 

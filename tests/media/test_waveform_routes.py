@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.callers import Callers
-from tests.media.sounds import recording
 
 from otolith.core.actor import SYSTEM
 from otolith.core.audio import Source
 from otolith.core.context import Context
 from otolith.media.engine.waveform import Waveform
 from otolith.media.service import store_waveform
+from tests.callers import Callers
+from tests.media.sounds import recording
 
 RATE = 11025
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.media.live import TOKEN, LiveServer
 from tests.media.sounds import recording
 from tests.services import wait_until

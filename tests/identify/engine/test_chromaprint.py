@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.signals import blocks, music, source_of, write
 
 from otolith.core.audio import Source
 from otolith.identify.engine.chromaprint import HOP, RATE, Chromaprint, ChromaprintResult
 from otolith.identify.engine.chromaprint_text import bit_error_rate, decode, encode
+from tests.signals import blocks, music, source_of, write
 
 SOURCE = Source(rate=RATE, layout=("FC",), duration=None)
 ALLOWED_ERROR = 0.001

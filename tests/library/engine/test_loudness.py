@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.signals import Sound, blocks, music, silence, source_of, tone, write
 
 from otolith.core.audio import Source
 from otolith.library.engine.loudness import Loudness, LoudnessResult
+from tests.signals import Sound, blocks, music, silence, source_of, tone, write
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFmpeg is the yardstick and is not installed")
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.signals import Sound, silence, tone
 
 from otolith.core.audio import Source
 from otolith.library.engine.loudness import Loudness, LoudnessResult
+from tests.signals import Sound, silence, tone
 
 RATE = 48000
 STEREO = ("FL", "FR")

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.signals import music, tone
 
 from otolith.library.engine.true_peak import TruePeak, interpolator
+from tests.signals import music, tone
 
 
 def everywhere(sound: NDArray[np.float32], phases: int) -> float:

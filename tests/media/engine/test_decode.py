@@ -7,14 +7,14 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests import hostile_bytes, signals
-from tests.media.ears import Ear, Mono, Short
 
 from otolith.core.audio import Signal
 from otolith.media.engine.decode import listen
 from otolith.media.engine.limits import Limits
 from otolith.media.engine.opening import refuse_other_files
 from otolith.media.engine.reader import SoundFile
+from tests import hostile_bytes, signals
+from tests.media.ears import Ear, Mono, Short
 
 RATE = 44100
 
