@@ -55,6 +55,7 @@ class Crew:
     duty: Duty
     build: Build
     child: Child | None = None
+    pokes: int = 0
 
     def begin(self) -> None:
         """In a child just forked: open everything anew, because nothing open may cross a fork."""
@@ -63,10 +64,17 @@ class Crew:
         self.child = Child(context, self.handlers, self.duty, ringer)
         # The pool puts its own handler of SIGTERM over ours when this returns, so ours is set again a moment later: by
         # a signal, because Python sets handlers in the main thread alone, which waits for its first bell by then.
-        signal.signal(signal.SIGURG, self._heed_sigterm)
+        signal.signal(signal.SIGURG, self._poked)
         later = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGURG))
         later.daemon = True
         later.start()
+
+    def _poked(self, number: int, frame: FrameType | None) -> None:
+        """The first poke is our own, to heed SIGTERM; one more is the worker's, to drain, whichever comes first."""
+        self.pokes += 1
+        self._heed_sigterm()
+        if self.pokes > 1:
+            self._drain(number, frame)
 
     def _heed_sigterm(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         signal.signal(signal.SIGTERM, self._drain)
@@ -166,8 +174,9 @@ def _connect_signals(crew: Crew) -> list[Callable[[], Any]]:
         crew.end()
 
     def drain(**_sent: Any) -> None:
+        # Not by SIGTERM: a child that has not begun to heed it would end at once, and be replaced.
         for process in psutil.Process().children():
-            process.terminate()
+            process.send_signal(signal.SIGURG)
 
     def leave_logging_alone(**_sent: Any) -> None:
         """Celery configures logging unless somebody listens to this signal."""
