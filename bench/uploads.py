@@ -141,7 +141,8 @@ def measure(rounds: int, size: int, folder: Path) -> dict[str, float]:
         # The first upload of each kind loads code and starts helpers; it does not count.
         for turn in range(rounds + 1):
             # Each turn begins with another kind, so that none always follows the same one.
-            order = sorted(sends, key=lambda name, turn=turn: (list(sends).index(name) + turn) % len(sends))
+            names = list(sends)
+            order = names[turn % len(names) :] + names[: turn % len(names)]
             for name in order:
                 send = sends[name]
                 os.sync()

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -102,10 +103,12 @@ def normal(name: str) -> str:
 
 
 def licence_of(distribution: Distribution) -> str:
-    meta = distribution.metadata
-    classifiers = [c for c in meta.get_all("Classifier") or [] if c.startswith("License ::")]
-    stated = meta.get("License-Expression") or (meta.get("License") or "").splitlines()[:1]
-    return " | ".join([str(stated), *classifiers])
+    def stated(name: str) -> list[str]:
+        return [str(value) for value in distribution.metadata.get_all(name) or []]
+
+    classifiers = [value for value in stated("Classifier") if value.startswith("License ::")]
+    first_lines = [value.splitlines()[0] for value in stated("License") if value]
+    return " | ".join([*stated("License-Expression"), *first_lines, *classifiers])
 
 
 def test_every_dependency_may_be_distributed_with_otolith() -> None:
@@ -134,5 +137,11 @@ def test_uv_lock_is_not_tracked() -> None:
 
 
 def test_the_layers_hold() -> None:
-    done = subprocess.run(["lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout

@@ -1,5 +1,7 @@
 """Row-level security of tenant tables: on PostgreSQL a forgotten filter leaks nothing."""
 
+from types import ModuleType
+
 from alembic.operations import Operations
 
 IS_SYSTEM = "current_setting('otolith.actor', true) = 'system'"
@@ -8,7 +10,7 @@ IS_SYSTEM = "current_setting('otolith.actor', true) = 'system'"
 OWN_WORKSPACES = "((SELECT NULLIF(current_setting('otolith.workspaces', true), '')::uuid[])::uuid[])"
 
 
-def protect(op: Operations, table: str, column: str = "workspace_id") -> None:
+def protect(op: ModuleType | Operations, table: str, column: str = "workspace_id") -> None:
     """Let `table`'s rows be seen and written only by members of their workspace, and by the system.
 
     FORCE binds the table's owner too, so an installation with one database role is as safe as one with two. The
@@ -17,7 +19,7 @@ def protect(op: Operations, table: str, column: str = "workspace_id") -> None:
     protect_where(op, table, f"{column} = ANY {OWN_WORKSPACES}")
 
 
-def protect_where(op: Operations, table: str, condition: str) -> None:
+def protect_where(op: ModuleType | Operations, table: str, condition: str) -> None:
     """As `protect`, for a table whose rows are told apart by another condition."""
     if op.get_context().dialect.name != "postgresql":
         return
