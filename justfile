@@ -54,7 +54,7 @@ docs:
 
 # Resolve the newest allowed versions into the two locks.
 lock:
-    uv lock --upgrade
+    uv lock --upgrade --quiet
     uv export --quiet --no-header --no-emit-project --no-dev --extra postgres --extra s3 --output-file requirements.lock
     uv export --quiet --no-header --no-emit-project --all-groups --extra postgres --extra s3 --output-file requirements-dev.lock
 
