@@ -1,1 +1,4 @@
-"""Outbound services, one file each."""
+"""Outbound services, one file each.
+
+See docs/develop/README.md.
+"""

@@ -1,1 +1,4 @@
-"""What every slice stands on, and what knows no slice."""
+"""What every slice stands on, and what knows no slice.
+
+See docs/develop/README.md.
+"""

@@ -1,1 +1,4 @@
-"""Datasets, indicators, forecasts and reports of a workspace."""
+"""Datasets, indicators, forecasts and reports of a workspace.
+
+See docs/develop/README.md.
+"""

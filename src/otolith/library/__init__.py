@@ -1,1 +1,4 @@
-"""The music collection: scan, catalogue and analysis."""
+"""The music collection: scan, catalogue and analysis.
+
+See docs/develop/music-analysis.md.
+"""

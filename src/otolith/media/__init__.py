@@ -1,1 +1,4 @@
-"""Stored sound: uploads, decoding, waveforms, streaming and tags."""
+"""Stored sound: uploads, decoding, waveforms, streaming and tags.
+
+See docs/develop/decoding.md.
+"""

@@ -1,1 +1,4 @@
-"""The Alembic environment and the versions of the schema."""
+"""The Alembic environment and the versions of the schema.
+
+See docs/develop/README.md.
+"""

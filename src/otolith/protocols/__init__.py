@@ -1,1 +1,4 @@
-"""Inbound languages that other programs already speak."""
+"""Inbound languages that other programs already speak.
+
+See docs/develop/README.md.
+"""

@@ -1,1 +1,4 @@
-"""Speech as text."""
+"""Speech as text.
+
+See docs/develop/README.md.
+"""

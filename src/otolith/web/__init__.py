@@ -1,1 +1,4 @@
-"""Server-rendered pages over the same services as the API."""
+"""Server-rendered pages over the same services as the API.
+
+See docs/develop/web.md.
+"""
