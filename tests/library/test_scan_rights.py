@@ -1,5 +1,6 @@
 """Who may scan what, and what a second request meets."""
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -39,6 +40,18 @@ def test_an_editor_may_within_the_roots_of_the_settings(
             service.start_scan(session, context, editor, folder / "escape", workspace)
         with pytest.raises(NotAllowed):
             service.start_scan(session, context, editor, f"{folder}/../", workspace)
+
+
+def test_nobody_scans_what_others_uploaded(
+    context: Context, owner: Actor, workspace: UUID, tmp_path: Path, folder: Path
+) -> None:
+    context.settings.library.roots.append(tmp_path)
+    admin = replace(owner, role="admin")
+    (folder / "link").symlink_to(context.settings.data / "media")
+    for actor in (owner, admin):
+        for place in (context.settings.folder.media, context.settings.folder.uploads, folder / "link"):
+            with context.database.write(actor) as session, pytest.raises(NotAllowed, match="its own files"):
+                service.start_scan(session, context, actor, place, workspace)
 
 
 @pytest.mark.parametrize("path", ["music", "", "/a\0b", "/\ud800", "~"])

@@ -217,6 +217,19 @@ def test_folders_may_be_left_out(tmp_path: Path) -> None:
     touch(tmp_path / "data" / "media" / "a.mp3")
     touch(tmp_path / "b.mp3")
     assert steps(tmp_path, leave_out=[os.fsencode(tmp_path / "data")]) == {"b.mp3": "found"}
+    assert steps(tmp_path / "data" / "media", leave_out=[os.fsencode(tmp_path / "data")]) == {}
+
+
+def test_no_link_leads_into_a_folder_that_is_left_out(tmp_path: Path) -> None:
+    touch(tmp_path / "outside" / "data" / "media" / "a.mp3")
+    touch(tmp_path / "outside" / "b.mp3")
+    music = tmp_path / "music"
+    touch(music / "c.mp3")
+    (music / "inside").symlink_to(tmp_path / "outside" / "data" / "media")
+    (music / "around").symlink_to(tmp_path / "outside")
+    (music / "d.mp3").symlink_to(tmp_path / "outside" / "data" / "media" / "a.mp3")
+    found = steps(music, leave_out=[os.fsencode(tmp_path / "outside" / "data")])
+    assert found == {"around/b.mp3": "found", "c.mp3": "found"}
 
 
 @pytest.mark.parametrize(

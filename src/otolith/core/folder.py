@@ -37,10 +37,15 @@ class DataFolder:
         """Locks and other traces of running processes."""
         return self.root / "run"
 
+    @property
+    def own(self) -> tuple[Path, ...]:
+        """The folders in it that are Otolith's alone; beside them people may keep music of theirs."""
+        return self.media, self.uploads, self.broker, self.run
+
     def make(self) -> None:
         """Create the folder and its parts, readable by their owner alone."""
         try:
-            for path in (self.root, self.media, self.uploads, self.broker, self.run):
+            for path in (self.root, *self.own):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             detail = (

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from otolith.core.errors import Conflict
 from otolith.core.ids import new_id
-from otolith.core.settings import Settings
 from otolith.jobs.service import Run
 from otolith.library import queries
 from otolith.library.engine.walk import Found, Refused, Step, Walk
@@ -88,12 +87,6 @@ def look_at_root(run: Run, workspace_id: UUID, root: bytes) -> None:
             )
 
 
-def _own_folders(settings: Settings, root: bytes) -> tuple[bytes, ...]:
-    """Otolith's data folder where it lies inside the root: what is stored there is known already."""
-    data = os.path.realpath(os.fsencode(settings.data))
-    return (data,) if data.startswith(os.path.realpath(root).rstrip(b"/") + b"/") else ()
-
-
 def _batches(steps: Iterable[Step]) -> Iterator[list[Step]]:
     going = iter(steps)
     while batch := list(islice(going, _BATCH)):
@@ -103,7 +96,9 @@ def _batches(steps: Iterable[Step]) -> Iterator[list[Step]]:
 def _walk(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, Any]) -> int:
     """Compare the folder with what is stored, batch by batch; the number of sound files seen."""
     after, seen = path_from_text(begun["after"]), int(begun["seen"])
-    for batch in _batches(Walk(payload.path, _own_folders(run.context.settings, payload.path))):
+    # What lies there is somebody's upload, and not for all who may scan here.
+    own = [os.path.realpath(os.fsencode(folder)) for folder in run.context.settings.folder.own]
+    for batch in _batches(Walk(payload.path, own)):
         run.check()
         fresh = batch if not isinstance(after, bytes) else [step for step in batch if step.path > after]
         if not fresh:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -91,17 +92,20 @@ def _folder_named(path: str | bytes | os.PathLike[str]) -> bytes:
 def _may_scan(context: Context, actor: Actor, root: bytes, workspace_id: UUID) -> None:
     if not actor.may_edit(workspace_id):
         raise NotAllowed("You may not add to this workspace; ask its owner for the editor's role.")
-    if actor.is_admin:
-        return
     real = os.path.realpath(root)
-    for allowed in context.settings.library.roots:
-        folder = os.path.realpath(os.fsencode(allowed))
-        if real == folder or real.startswith(folder.rstrip(b"/") + b"/"):
-            return
+    if any(_lies_in(real, own) for own in context.settings.folder.own):
+        raise NotAllowed(f"{shown(root)} is where Otolith keeps its own files; what lies there is not scanned.")
+    if actor.is_admin or any(_lies_in(real, allowed) for allowed in context.settings.library.roots):
+        return
     raise NotAllowed(
         f"You may not scan {shown(root)}: it lies in none of the folders of OTOLITH_LIBRARY_ROOTS. An administrator "
         "may scan it, or add it there."
     )
+
+
+def _lies_in(real: bytes, folder: Path) -> bool:
+    outer = os.path.realpath(os.fsencode(folder))
+    return real == outer or real.startswith(outer.rstrip(b"/") + b"/")
 
 
 def scan_report(session: Session, actor: Actor, scan_id: UUID) -> ScanReport:

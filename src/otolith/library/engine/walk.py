@@ -64,7 +64,8 @@ class Walk:
 
     That order is the same on every walk, so a walk that was interrupted goes on behind the last path it dealt with.
     A link to a folder is followed when it leads out of the root, and then once; inside the root, the folder is found
-    at its own place. A link to a file is followed. `leave_out` holds folders, by their real path, to pass over.
+    at its own place. A link to a file is followed. `leave_out` holds folders, by their real path, to pass over with all
+    that lies in them, whatever way leads there.
     """
 
     def __init__(self, root: bytes, leave_out: Collection[bytes] = ()) -> None:
@@ -72,9 +73,11 @@ class Walk:
         self._real_root = os.path.realpath(root)
         self._leave_out = frozenset(leave_out)
         self._linked: set[tuple[int, int]] = set()
+        # Whether a folder may be a left out one without a link leading there; looking costs a little for each.
+        self._is_near = any(_contains(self._real_root, left_out) for left_out in self._leave_out)
 
     def __iter__(self) -> Iterator[Step]:
-        pending = [self._list(self.root)]
+        pending = [] if self._is_left_out(self._real_root) else [self._list(self.root)]
         while pending:
             step = next(pending[-1], None)
             if step is None:
@@ -98,10 +101,11 @@ class Walk:
         entries.sort(key=lambda pair: pair[1].name + b"/" if pair[0] else pair[1].name)
         for is_folder, entry in entries:
             if not is_folder:
-                yield from _look(entry)
+                if not (entry.is_symlink() and self._is_left_out(os.path.realpath(entry.path))):
+                    yield from _look(entry)
             elif entry.is_symlink():
                 yield from self._follow(entry, folder)
-            elif not (self._leave_out and os.path.realpath(entry.path) in self._leave_out):
+            elif not (self._is_near and self._is_left_out(os.path.realpath(entry.path))):
                 yield entry.path
 
     def _follow(self, link: os.DirEntry[bytes], folder: bytes) -> Iterator[Step | bytes]:
@@ -110,7 +114,7 @@ class Walk:
             reason = "This link leads back to a folder that it lies in; it is not followed."
             yield Refused(link.path + b"/", "skipped", "link_loop", reason)
             return
-        if _contains(self._real_root, target) or target in self._leave_out:
+        if _contains(self._real_root, target) or self._is_left_out(target):
             return
         try:
             status = link.stat()
@@ -118,7 +122,11 @@ class Walk:
             return
         if (status.st_dev, status.st_ino) not in self._linked:
             self._linked.add((status.st_dev, status.st_ino))
+            self._is_near = bool(self._leave_out)
             yield link.path
+
+    def _is_left_out(self, real: bytes) -> bool:
+        return any(_contains(left_out, real) for left_out in self._leave_out)
 
 
 def _contains(folder: bytes, path: bytes) -> bool:
