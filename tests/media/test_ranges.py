@@ -261,6 +261,25 @@ def test_library_file_that_changed_or_went_is_not_sent(
     assert listener.get(url).status_code == 409
 
 
+def test_a_link_is_followed_to_sound_and_to_nothing_else(
+    context: Context, callers: Callers, listener: TestClient, tmp_path: Path
+) -> None:
+    data = recording("flac")
+    path, target, secret = tmp_path / "a.flac", tmp_path / "b.flac", tmp_path / "secret"
+    target.write_bytes(data)
+    path.symlink_to(target)
+    url = outside(context, callers, path)
+    assert listener.get(url).content == data
+    status = target.stat()
+    secret.write_bytes(b"root:x:0:0:".ljust(len(data), b"."))
+    os.utime(secret, ns=(status.st_atime_ns, status.st_mtime_ns))
+    path.unlink()
+    path.symlink_to(secret)
+    answer = listener.get(url)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:otolith:problem:file-changed")
+    assert listener.get(url, params={"format": "mp3"}).status_code == 409
+
+
 def test_stored_file_that_vanished_is_told_plainly(
     context: Context, listener: TestClient, uploaded: tuple[str, bytes]
 ) -> None:

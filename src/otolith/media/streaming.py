@@ -16,7 +16,8 @@ from otolith.core.context import Context
 from otolith.core.errors import AppError, Conflict, NotFound
 from otolith.core.storage import StoredFileMissing, read_descriptor
 from otolith.media import names
-from otolith.media.engine.reader import open_regular
+from otolith.media.engine.reader import SoundFile, open_regular
+from otolith.media.engine.sniff import locate
 from otolith.media.listening import ListenFailure
 from otolith.media.models import Media
 from otolith.media.ranges import Representation, Selection, Span, select
@@ -89,10 +90,28 @@ def open_unchanged(media: Media) -> int:
     except ListenFailure as failure:
         raise (FileGone if failure.kind == "vanished" else FileUnreadable) from failure
     status = os.fstat(descriptor)
-    if (status.st_size, status.st_mtime_ns) != (media.size, media.mtime_ns):
+    same = (status.st_size, status.st_mtime_ns) == (media.size, media.mtime_ns)
+    if not same or (_is_elsewhere(descriptor, media.path or b"") and not _is_sound(descriptor)):
         os.close(descriptor)
         raise FileChanged
     return descriptor
+
+
+def _is_elsewhere(descriptor: int, path: bytes) -> bool:
+    """Whether a link led to this file; whoever may write to a library can turn links, and set sizes and times."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}".encode()) != path  # noqa: PTH115 - the path is bytes
+    except OSError:
+        return os.path.realpath(path) != path
+
+
+def _is_sound(descriptor: int) -> bool:
+    try:
+        with SoundFile(f"/dev/fd/{descriptor}", hashed=False) as file:
+            locate(file)
+    except ListenFailure:
+        return False
+    return True
 
 
 def open_recording(context: Context, media: Media) -> Recording:
