@@ -120,3 +120,9 @@ def test_a_traceback_tells_no_password_either(tmp_path: Path) -> None:
     assert "hunter2" not in stream.getvalue()
     lines = stream.getvalue().splitlines()
     assert ["amqp://otolith:[hidden]@host" in line for line in lines] == [True, True]
+
+
+def test_nobody_steers_the_terminal_by_what_they_ask_for(tmp_path: Path) -> None:
+    line = told(Settings(data=tmp_path, log=LogSettings(format="text")), path="/\x1b[2J\x07é\u202e")
+    assert "/\\x1b[2J\\x07é\\u202e" in line
+    assert line.strip("\n").isprintable()

@@ -27,6 +27,17 @@ def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return event
 
 
+def show_controls(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write control characters out: a path that somebody asked for must not steer the terminal that shows the log."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = "".join(
+                char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
+                for char in value
+            )
+    return event
+
+
 def _processors() -> list[Any]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -80,5 +91,6 @@ def _formatter(*, as_json: bool) -> logging.Formatter:
     else:
         # A traceback with the values of its variables would be slow, and may hold secrets.
         plain = structlog.dev.plain_traceback
+        final.append(show_controls)
         final.append(structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain))
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_processors(), processors=final)
