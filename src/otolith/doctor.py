@@ -59,6 +59,7 @@ def examine(data: Path | None) -> list[Finding]:
     """Every finding, in the order in which one would mend them."""
     try:
         settings = load_settings(data=data)
+        Database(settings.effective_database_url, pool_size=1).dispose()
     except AppError as error:
         return [Finding("settings", "bad", error.detail, "Correct the variable, or take it out.")]
     findings = list(check_settings(settings))

@@ -12,6 +12,7 @@ from otolith.core.actor import SYSTEM
 from otolith.core.db import Database, UtcDateTime, after_commit, normalise_url
 from otolith.core.errors import NotAcceptable, NotAvailable
 from otolith.core.ids import new_id
+from otolith.core.settings import BadSettings
 
 
 def user(name: str) -> User:
@@ -144,3 +145,13 @@ def test_an_error_names_no_value(database: Database) -> None:
     with pytest.raises(IntegrityError) as raised:
         add_twice()
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "hunter2", "postgresql://otolith:p@ss:hunter2@host:port/db", "mysql://u:hunter2@host/db"],
+)
+def test_a_url_that_is_none_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(BadSettings, match="OTOLITH_DATABASE_URL") as raised:
+        Database(url)
+    assert "hunter2" not in raised.value.detail

@@ -21,7 +21,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -29,10 +29,16 @@ from sqlalchemy.types import TypeDecorator
 
 from otolith.core.actor import Actor
 from otolith.core.errors import NotAcceptable, NotAvailable
+from otolith.core.settings import BadSettings
 
 log = structlog.get_logger(__name__)
 
 DATABASE_ERRORS = Counter("otolith_database_errors", "Failed database operations.", ["kind"])
+
+UNFIT_URL = (
+    "The database's URL cannot be used. It is postgresql://user:password@host:5432/name, with special characters of "
+    "the password percent-encoded, or sqlite:////path/of/a/file; look at OTOLITH_DATABASE_URL."
+)
 
 AfterCommit = Callable[[], None]
 _AFTER_COMMIT = "otolith.after_commit"
@@ -155,7 +161,11 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = normalise_url(url)
-        self.engine = _make_engine(self.url, pool_size)
+        try:
+            self.engine = _make_engine(self.url, pool_size)
+        except (ArgumentError, ValueError, ImportError):
+            # What is wrong may quote a part of the password, so the cause is not told.
+            raise BadSettings(UNFIT_URL) from None
         self._writer = self.engine.execution_options(**{_WRITES: True})
         self.pool_size = pool_size
         # Called after each commit with what the session's users noted in `Session.info`.
