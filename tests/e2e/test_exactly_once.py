@@ -55,7 +55,7 @@ def yard(
 
 def storm(yard: Yard, jobs: int, seed: int, postgres: PostgresServer | None, redis: RedisServer | None) -> None:
     """Kill at random moments until all jobs are done; restart each server once on the way."""
-    dice = random.Random(seed)  # noqa: S311 -- Moments to kill at are no secret.
+    dice = random.Random(seed)
     for _ in range(jobs):
         yard.submit(Chaos(seconds=dice.uniform(0.01, 0.08)))
     restarts = [server for server in (postgres, redis) if server is not None]

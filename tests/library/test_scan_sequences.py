@@ -28,7 +28,7 @@ class Folder:
 
     def __init__(self, root: Path, seed: int) -> None:
         self.root = root
-        self.random = random.Random(seed)  # noqa: S311 -- The same sequence each time is the point.
+        self.random = random.Random(seed)
         self.aside = root.parent / "aside"
         self.aside.mkdir()
         root.mkdir()
@@ -111,7 +111,7 @@ def test_interruptions_change_nothing_but_the_time_it_takes(
     context: Context, owner: Actor, workspace: UUID, slot: Slot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Folder(tmp_path / "music", 7)
-    dice = random.Random(11)  # noqa: S311 -- The same sequence each time is the point.
+    dice = random.Random(11)
     monkeypatch.setattr(scanning, "_BATCH", 2)
     check = Run.check
 
