@@ -10,6 +10,7 @@ from typing import Any, get_args
 import typer
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
 
 from otolith.api import build_api
 from otolith.cli import app as cli
@@ -110,12 +111,12 @@ def commands() -> str:
 
 
 def _command(command: Any, names: tuple[str, ...]) -> Iterator[str]:
-    children = getattr(command, "commands", None)
-    if children is not None:
-        for name in sorted(children):
-            yield from _command(children[name], (*names, name))
-        return
     context = typer.Context(command, info_name=" ".join(names))
+    if isinstance(command, TyperGroup):
+        # Asked as `--help` asks, so that commands which are imported on demand are here too.
+        for name in command.list_commands(context):
+            yield from _command(command.get_command(context, name), (*names, name))
+        return
     usage = " ".join(command.collect_usage_pieces(context))
     rows = [("option", "what it does")]
     for parameter in command.params:

@@ -1,5 +1,6 @@
 """The `otolith` command."""
 
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ def _library() -> typer.Typer:
     from otolith.library.commands import Local, add_commands
     from otolith.local import opened, see_through
 
-    commands = typer.Typer()
+    commands = typer.Typer(add_completion=False)
     add_commands(commands, Local(opened=opened, see_through=see_through))
     return commands
 
@@ -23,7 +24,7 @@ def _library() -> typer.Typer:
 def _jobs() -> typer.Typer:
     from otolith.jobs.commands import app as jobs
 
-    commands = typer.Typer()
+    commands = typer.Typer(add_completion=False)
     commands.add_typer(jobs, name="jobs")
     return commands
 
@@ -31,7 +32,7 @@ def _jobs() -> typer.Typer:
 def _demo() -> typer.Typer:
     from otolith.demo import demo
 
-    commands = typer.Typer()
+    commands = typer.Typer(add_completion=False)
     commands.command()(demo)
     return commands
 
@@ -39,7 +40,7 @@ def _demo() -> typer.Typer:
 def _analyse() -> typer.Typer:
     from otolith.library.commands_analyse import analyse
 
-    commands = typer.Typer()
+    commands = typer.Typer(add_completion=False)
     commands.command()(analyse)
     return commands
 
@@ -107,6 +108,8 @@ def up(
     """Start the server and its workers, and keep them running until Ctrl-C.
 
     Everything is kept in the data folder. The first start prints the password of the first user.
+
+    For example: `otolith up --data /srv/otolith --host 0.0.0.0 --port 8080`
     """
     from otolith.core.logging import configure_logging
     from otolith.serving import up as run_up
@@ -127,6 +130,18 @@ def serve(data: DataOption = None, host: HostOption = None, port: PortOption = N
         settings = settings_for(data, host=host, port=port)
         configure_logging(settings)
         run_serve(settings)
+
+
+def _lanes(given: str) -> list[str]:
+    """The lanes named with commas; a name that is none is a mistake in the call."""
+    from otolith.jobs.service import LANES
+
+    names = [lane.strip() for lane in given.split(",") if lane.strip()]
+    unknown = sorted(set(names) - set(LANES))
+    if unknown:
+        message = f"There is no lane {', '.join(unknown)}; the lanes are {', '.join(LANES)}."
+        raise typer.BadParameter(message, param_hint="--lanes")
+    return names
 
 
 @app.command()
@@ -150,7 +165,10 @@ def worker(
     """Run jobs until Ctrl-C. Work in progress is given back at the end, and nothing is lost.
 
     Lanes: interactive, index, audio, speech, language, network, maintenance.
+
+    For example: `otolith worker --lanes audio,index --concurrency 4`
     """
+    served = _lanes(lanes or "")
     with plain_errors():
         settings = settings_for(data)
         if probe:
@@ -163,7 +181,6 @@ def worker(
         from otolith.worker import run_worker
 
         configure_logging(settings)
-        served = [lane.strip() for lane in (lanes or "").split(",") if lane.strip()]
         code = run_worker(settings, lanes=served, concurrency=concurrency, metrics_port=metrics_port, name=name)
     raise typer.Exit(code)
 
@@ -176,11 +193,13 @@ def migrate(data: DataOption = None, as_json: JsonOption = False) -> None:
     change the schema (OTOLITH_MIGRATE_DATABASE_URL).
     """
     from otolith.core.db import Database
+    from otolith.core.logging import configure_logging
     from otolith.migrations.migrate import head
     from otolith.migrations.migrate import migrate as run_migrate
 
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         settings = settings_for(data)
+        configure_logging(settings, stream=sys.stderr, quiet=True)
         settings.folder.make()
         database = Database(settings.migrate_database_url or settings.effective_database_url, pool_size=2)
         changed = run_migrate(database)
@@ -196,7 +215,7 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Check settings, folders, database, broker and decoders, and say how to mend what is wrong."""
     from otolith.doctor import examine, show
 
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         findings = examine(data)
     if as_json:
         print_json({"healthy": not any(f.state == "bad" for f in findings), "checks": [f.plain() for f in findings]})

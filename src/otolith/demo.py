@@ -130,7 +130,8 @@ def demo(
             log=LogSettings(level="error"),
         )
         configure_logging(settings, stream=sys.stderr)
-        result, board = perform_demo(settings, folder / "music", error_console())
+        with plain_errors(as_json=as_json):
+            result, board = perform_demo(settings, folder / "music", error_console())
         if as_json:
             print_json(result)
         else:

@@ -49,8 +49,10 @@ def print_json(document: Any) -> None:
     sys.stdout.flush()
 
 
-def fail(message: str, *, code: int = FAILED) -> NoReturn:
-    """End the command with a sentence on stderr."""
+def fail(message: str, *, code: int = FAILED, as_json: bool = False) -> NoReturn:
+    """End the command with a sentence on stderr, and with `as_json` as the one document on stdout too."""
+    if as_json:
+        print_json({"error": message})
     error_console().print(f"[bold red]Error:[/] {_escape(message)}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
@@ -65,14 +67,14 @@ def _escape(text: str) -> str:
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """Turn what the house raises on purpose into a sentence and exit code 1."""
+def plain_errors(*, as_json: bool = False) -> Iterator[None]:
+    """Turn what the house raises on purpose into a sentence and exit code 1; nothing may have been printed before."""
     try:
         yield
     except AppError as error:
-        fail(error.detail)
+        fail(error.detail, as_json=as_json)
     except KeyboardInterrupt:
-        fail("Interrupted.", code=130)
+        fail("Interrupted.", code=130, as_json=as_json)
 
 
 def settings_for(data: Path | None, **overrides: Any) -> Settings:
@@ -104,7 +106,9 @@ class Remote:
         try:
             response = self.client.request(method, path, **options)
         except self._connection_error as error:
-            detail = f"No Otolith answers at {self.base}: {error}. Check the address given by --server."
+            detail = (
+                f"No Otolith answers at {self.base}: {str(error).rstrip('.')}. Check the address given by --server."
+            )
             raise RemoteFailure(detail) from error
         if response.is_error:
             raise RemoteFailure(self._detail(response.status_code, response.text))

@@ -120,8 +120,8 @@ class RemoteLedger:
 
 
 @contextmanager
-def _ledger(data: DataOption, server: str | None, token: str | None) -> Iterator[Ledger]:
-    with plain_errors():
+def _ledger(data: DataOption, server: str | None, token: str | None, *, as_json: bool) -> Iterator[Ledger]:
+    with plain_errors(as_json=as_json):
         ledger = RemoteLedger(server, token) if server else LocalLedger(settings_for(data))
         try:
             yield ledger
@@ -158,7 +158,7 @@ def list_command(
     """List jobs, newest first."""
     states = _one_of(STATES, state, "state")
     _one_of(LANES, [lane] if lane else None, "lane")
-    with _ledger(data, server, token) as ledger:
+    with _ledger(data, server, token, as_json=as_json) as ledger:
         page = ledger.list_jobs(states, lane, task, roots, limit)
     if as_json:
         print_json(page)
@@ -195,7 +195,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one job with its payload, its result and its last error."""
-    with _ledger(data, server, token) as ledger:
+    with _ledger(data, server, token, as_json=as_json) as ledger:
         found = ledger.show(job)
     _show(found, as_json=as_json)
 
@@ -209,7 +209,7 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Give a job that is dead, cancelled or waiting for its next attempt a new chance at once."""
-    with _ledger(data, server, token) as ledger:
+    with _ledger(data, server, token, as_json=as_json) as ledger:
         found = ledger.retry(job)
     _show(found, as_json=as_json)
 
@@ -223,7 +223,7 @@ def cancel(
     as_json: JsonOption = False,
 ) -> None:
     """Cancel a job and its children."""
-    with _ledger(data, server, token) as ledger:
+    with _ledger(data, server, token, as_json=as_json) as ledger:
         found = ledger.cancel(job)
     _show(found, as_json=as_json)
 
@@ -244,7 +244,7 @@ def purge(
 ) -> None:
     """Forget finished jobs for good, together with their children."""
     states = _one_of(TERMINAL, state, "finished state") or ["dead", "cancelled"]
-    with _ledger(data, server, token) as ledger:
+    with _ledger(data, server, token, as_json=as_json) as ledger:
         done = ledger.purge(states, older_than_days)
     if as_json:
         print_json(done)

@@ -66,9 +66,11 @@ def add_commands(app: typer.Typer, local: Local) -> None:
         """Take a folder of sound into the library: new files, changed ones, moved ones and missing ones.
 
         The files stay where they are and are not written to. Those that cannot be taken in are listed with the reason.
+
+        For example: `otolith scan ~/Music`, or for programs: `otolith scan ~/Music --json`
         """
         path = str(Path(folder).absolute())
-        with plain_errors():
+        with plain_errors(as_json=as_json):
             report = _scan_there(server, token, path) if server else _scan_here(local, data, path)
         _show_report(report, as_json=as_json)
 

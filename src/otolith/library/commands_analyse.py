@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from otolith.core.terminal import (
+    DataOption,
     JsonOption,
     Remote,
     RemoteFailure,
@@ -31,7 +32,8 @@ _POLL: Final = 0.3
 
 
 def analyse(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="The recordings to hear.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="The recordings to hear.")],
+    data: DataOption = None,
     server: ServerOption = None,
     token: TokenOption = None,
     as_json: JsonOption = False,
@@ -39,14 +41,16 @@ def analyse(
     """Hear recordings and tell how they sound: tempo, beats, key, loudness, fingerprint.
 
     Nothing is stored, unless a server is named: then they are uploaded to it.
+
+    For example: `otolith analyse song.flac`, or for programs: `otolith analyse *.mp3 --json`
     """
-    with plain_errors():
-        heard = list(_analyse_there(server, token, files) if server else _analyse_here(files))
+    with plain_errors(as_json=as_json):
+        heard = list(_analyse_there(server, token, files) if server else _analyse_here(data, files))
     _show_features(heard, as_json=as_json)
 
 
-def _analyse_here(files: Sequence[str]) -> Iterator[dict[str, Any]]:
-    limits = limits_of(settings_for(None))
+def _analyse_here(data: Path | None, files: Sequence[str]) -> Iterator[dict[str, Any]]:
+    limits = limits_of(settings_for(data))
     with Listener() as listener:
         for file in files:
             try:
