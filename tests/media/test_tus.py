@@ -16,7 +16,7 @@ from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
 from otolith.core.errors import NotAvailable
-from otolith.media import tus
+from otolith.media import room, tus
 from otolith.media.models import Media, Upload
 from otolith.media.tus_files import PartFile, path_of
 from tests.callers import REFUSED, Callers
@@ -183,6 +183,20 @@ def test_who_may_no_longer_add_does_not_go_on(callers: Callers, context: Context
     assert patch(callers["editor"], url, data[100:], 100).status_code == 403
     assert callers["editor"].delete(url, headers=TUS).status_code == 403
     assert offset_of(callers["editor"], url) == 100
+
+
+def test_a_disk_that_fills_up_meanwhile_keeps_what_came(
+    callers: Callers, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = recording("wav", 1.0)
+    url = begin(callers["editor"], len(data))
+    monkeypatch.setattr(room, "LOOK_EVERY", 50_000)
+    free = iter([10**12])
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(type(context.storage.spool), "free_space", lambda _spool: next(free, 1000))
+        assert patch(callers["editor"], url, data, 0).status_code == 507
+    come = offset_of(callers["editor"], url)
+    assert patch(callers["editor"], url, data[come:], come).status_code == 204
 
 
 def test_termination_removes_everything(callers: Callers, context: Context) -> None:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
+from otolith.media import room
 from otolith.media.models import Media, StoredContent
 from tests.callers import MEMBERS, REFUSED, Callers
 from tests.media.sounds import recording
@@ -202,6 +203,19 @@ def test_full_disk_is_told_before_the_body_is_read(
     answer = post(callers["editor"], recording())
     assert answer.status_code == 507
     assert "free" in answer.json()["detail"]
+    assert kept(context) == []
+
+
+def test_a_disk_that_fills_up_meanwhile_ends_an_upload_of_unknown_length(
+    callers: Callers, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = recording("wav", 1.0)
+    free = iter([10**12])
+    monkeypatch.setattr(room, "LOOK_EVERY", 50_000)
+    monkeypatch.setattr(type(context.storage.spool), "free_space", lambda _spool: next(free, 1000))
+    pieces = (data[start : start + 20_000] for start in range(0, len(data), 20_000))
+    answer = callers["editor"].post("/api/media", content=pieces, headers={"Content-Type": "audio/wav"})
+    assert answer.status_code == 507
     assert kept(context) == []
 
 

@@ -22,6 +22,7 @@ from otolith.media import queries, tus_headers
 from otolith.media.intake import Received, choose_workspace, file_upload
 from otolith.media.models import Upload
 from otolith.media.receiving import Arrived, too_large
+from otolith.media.room import Room
 from otolith.media.threads import in_thread, pump
 from otolith.media.tus_files import Digests, PartFile, UploadGone, path_of
 from otolith.media.tus_headers import Checksum
@@ -66,10 +67,12 @@ class _Appending:
     upload: Upload
     part: PartFile
     checksum: Checksum | None
+    room: Room = field(init=False)
     hasher: Any = field(init=False)
     noted: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.room = Room(self.context)
         self.hasher = self.checksum.hasher() if self.checksum else None
         self.noted = self.part.size
 
@@ -77,6 +80,7 @@ class _Appending:
         limit = self.upload.size if self.upload.size is not None else self.context.settings.media.upload_limit
         if self.part.size + len(data) > limit:
             raise too_large(limit) if self.upload.size is None else _overlong()
+        self.room.take(len(data))
         if self.hasher is not None:
             self.hasher.update(data)
         self.part.append(data)
@@ -113,7 +117,7 @@ def create(
     if (size or 0) > limit:
         raise too_large(limit)
     workspace = choose_workspace(context, actor, workspace_id)
-    context.storage.spool.require_space(size or told or 0, context.settings.media.min_free)
+    Room(context).require(size or told or 0)
     with context.database.write(actor) as session:
         upload = Upload(
             workspace_id=workspace,
@@ -216,7 +220,7 @@ def _start(
         _set_size(context, upload, size)
     if upload.size is not None and offset + (told or 0) > upload.size:
         raise _overlong()
-    context.storage.spool.require_space(told or 0, context.settings.media.min_free)
+    Room(context).require(told or 0)
     part.start_at(offset, context.resource(Digests).take(upload_id, offset))
     return _Appending(context, actor, upload, part, checksum)
 

@@ -14,6 +14,7 @@ from otolith.core.errors import BadRequest, UnsupportedMedia
 from otolith.media import names
 from otolith.media.intake import Received, choose_workspace, take_in
 from otolith.media.receiving import MultipartReceiver, RawReceiver, Receiver, too_large
+from otolith.media.room import Room
 from otolith.media.threads import in_thread, pump
 
 if TYPE_CHECKING:
@@ -43,10 +44,16 @@ async def receive(
     """
     make = receiver_of(context, request)
     workspace = await in_thread(partial(choose_workspace, context, actor, workspace_id))
-    await in_thread(partial(_require_room, context, told_length(request) or 0))
+    room = Room(context)
+    await in_thread(partial(room.require, told_length(request) or 0))
     receiver = await in_thread(make)
+
+    def feed(data: bytes) -> None:
+        room.take(len(data))
+        receiver.feed(data)
+
     try:
-        await pump(body_of(request), receiver.feed)
+        await pump(body_of(request), feed)
         arrived = await in_thread(receiver.finish)
         return [await in_thread(partial(take_in, context, actor, workspace, file)) for file in arrived]
     finally:
@@ -63,10 +70,6 @@ async def body_of(request: "Request") -> AsyncIterator[bytes]:
             raise UploadCutOff
         yield message.get("body", b"")
         more = message.get("more_body", False)
-
-
-def _require_room(context: Context, length: int) -> None:
-    context.storage.spool.require_space(length, context.settings.media.min_free)
 
 
 def told_length(request: "Request") -> int | None:
