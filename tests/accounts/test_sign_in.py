@@ -188,3 +188,11 @@ def test_a_session_knows_its_user_and_workspaces(client: TestClient, context: Co
     assert actor.session_id == signed_in.session_id
     assert list(actor.memberships.values()) == ["owner"]
     assert actor.is_admin
+
+
+def test_every_character_of_a_long_password_counts(client: TestClient, context: Context) -> None:
+    add_user(context, "Ann", password="x" * 1100)
+    assert client.post("/sign-in", data={"username": "Ann", "password": "x" * 1024}).status_code == 401
+    assert client.post("/sign-in", data={"username": "Ann", "password": "x" * 1100 + "y"}).status_code == 401
+    signed_in = client.post("/sign-in", data={"username": "Ann", "password": "x" * 1100}, follow_redirects=False)
+    assert signed_in.status_code == 303

@@ -21,7 +21,7 @@ from otolith.accounts.credentials import (
 )
 from otolith.accounts.models import ApiToken, Membership, User, UserSession, Workspace
 from otolith.accounts.names import fold
-from otolith.accounts.passwords import LONGEST_PASSWORD, passwords_of
+from otolith.accounts.passwords import passwords_of
 from otolith.accounts.seeding import Seeded, seed
 from otolith.core.actor import ANONYMOUS, SYSTEM, Actor, ServerRole, WorkspaceRole
 from otolith.core.context import Context
@@ -169,7 +169,7 @@ def sign_in(
         user = queries.user_by_key(session, key) if key.isprintable() else None
     known = user.password_hash if user is not None and user.active else None
     # The hash is computed for strangers too, so that the time does not tell who has an account.
-    if not passwords.verify(known, password[:LONGEST_PASSWORD]) or user is None or known is None:
+    if not passwords.verify(known, password) or user is None or known is None:
         log.info("accounts.sign_in.refused", user_id=user and str(user.id), address=address)
         raise WrongPassword
     fresh = passwords.hash(password) if passwords.outdated(known) else None
