@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from otolith.cli import app
 from otolith.core.folder import FolderLock
 from otolith.core.settings import Settings
-from otolith.doctor import check_broker, check_database, check_folder, check_locks, file_system_of
+from otolith.doctor import check_broker, check_database, check_folder, check_locks, check_storage, file_system_of
 from tests.services import PostgresServer, free_port
 
 
@@ -89,6 +89,14 @@ def test_a_superuser_is_bad(postgres: PostgresServer, tmp_path: Path) -> None:
 
 def test_a_plain_role_is_good(settings: Settings) -> None:
     assert not [finding for finding in check_database(settings) if finding.state == "bad"]
+
+
+def test_a_storage_that_cannot_be_written_is_bad(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    settings.folder.make()
+    assert [finding.state for finding in check_storage(settings)] == ["good"]
+    settings.folder.media.rmdir()
+    assert [finding.state for finding in check_storage(settings)] == ["bad"]
 
 
 def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def examine(data: Path | None) -> list[Finding]:
         return [Finding("settings", "bad", error.detail, "Correct the variable, or take it out.")]
     findings = list(check_settings(settings))
     looks: list[Callable[[Settings], Iterator[Finding]]] = [
-        check_folder, check_database, check_locks, check_broker, check_workers, check_decoders,
+        check_folder, check_database, check_locks, check_storage, check_broker, check_workers, check_decoders,
     ]  # fmt: skip
     for look in looks:
         findings += look(settings)
@@ -256,6 +256,22 @@ def check_workers(settings: Settings) -> Iterator[Finding]:
         yield good("workers", f"{len(names)} alive: {', '.join(names)}")
     else:
         yield Finding("workers", "note", "none is alive", "`otolith up` starts one; `otolith worker` runs one apart.")
+
+
+def check_storage(settings: Settings) -> Iterator[Finding]:
+    from otolith.core.storage import open_storage
+
+    kept_in = settings.storage.url or "the data folder"
+    if not settings.data.exists():
+        return
+    try:
+        trouble = open_storage(settings).trouble()
+    except AppError as error:
+        trouble = error.detail
+    if trouble:
+        yield Finding("storage", "bad", trouble, "See docs/operate/storage.md.")
+    else:
+        yield good("storage", f"files can be stored and read in {kept_in}")
 
 
 def check_decoders(_settings: Settings) -> Iterator[Finding]:

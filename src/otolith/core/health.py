@@ -71,7 +71,9 @@ def check_broker(context: Context) -> str:
 
 def check_storage(context: Context) -> str:
     if trouble := context.storage.trouble():
-        raise Unfit(trouble)
+        # Anybody may ask this; where the files lie is for the log and the doctor.
+        log.warning("health.storage.unfit", trouble=trouble)
+        raise Unfit("files cannot be stored or read; the log says why")
     return "ok"
 
 
