@@ -57,6 +57,7 @@ class Child:
         count = seats_beside_interactive(len(duty.lanes), duty.concurrency, interactive="interactive" in duty.lanes)
         self._seats = Seats(duty.folder, count)
         self._busy = threading.Lock()
+        self._heard = False
         self._closed = threading.Event()
         self._told_to_end = 0
         self._looker = threading.Thread(target=self._look_now_and_then, name="otolith-looker", daemon=True)
@@ -64,16 +65,17 @@ class Child:
 
     def hear(self, lane: str) -> None:
         """Run due jobs until there is none in the lanes, or the shift is over."""
-        if not self._busy.acquire(blocking=False):
-            # The looker of this process found the work before the bell did.
-            return
-        try:
-            if self._work():
-                self._ringer.ring(lane)
-        except (SQLAlchemyError, AppError) as error:
-            log.warning("jobs.shift.ended", error=f"{type(error).__name__}: {error}"[:200])
-        finally:
-            self._busy.release()
+        self._heard = True
+        # Whoever is at work looks once more before it leaves, so that no bell is lost between its last look and that.
+        while self._heard and self._busy.acquire(blocking=False):
+            self._heard = False
+            try:
+                if self._work():
+                    self._ringer.ring(lane)
+            except (SQLAlchemyError, AppError) as error:
+                log.warning("jobs.shift.ended", error=f"{type(error).__name__}: {error}"[:200])
+            finally:
+                self._busy.release()
 
     def _work(self) -> bool:
         """One shift; whether there may be work left for the next one."""
@@ -107,6 +109,9 @@ class Child:
                 self._look()
             except (SQLAlchemyError, AppError) as error:
                 log.warning("jobs.look.failed", error=f"{type(error).__name__}: {error}"[:200])
+            except Exception:
+                # Without its looker a child would never again free leases, or find what no bell told of.
+                log.exception("jobs.look.crashed")
 
     def _look(self) -> None:
         duty = self._duty
@@ -116,11 +121,9 @@ class Child:
             return
         with self._context.database.read(SYSTEM) as session:
             found = has_claimable(session.connection(), duty.lanes)
-        if found and self._busy.acquire(blocking=False):
-            try:
-                self._work()
-            finally:
-                self._busy.release()
+        if found:
+            # In a thread of its own: a job may take hours, and the worker has to sign and to sweep meanwhile.
+            threading.Thread(target=self.hear, args=(duty.lanes[0],), name="otolith-shift", daemon=True).start()
 
     def drain(self) -> None:
         """Stop taking jobs and give the present one back.

@@ -1,5 +1,6 @@
 """Taking the next job out of the queue: one statement, one index range, whatever the queue's length."""
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import TextualSelect
 
+from otolith.core.db import UtcDateTime
 from otolith.jobs.clauses import clock
 from otolith.jobs.models import Job, LanePause
 
@@ -38,6 +40,7 @@ _COLUMNS: dict[str, Any] = {
     "attempt": Integer(),
     "max_attempts": Integer(),
     "fence": Integer(),
+    "started_at": UtcDateTime(),
     "checkpoint": JSON(),
     "progress_done": Integer(),
     "progress_total": Integer(),
@@ -46,7 +49,7 @@ _COLUMNS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job as its worker got it; `fence` is the right to write about it."""
+    """A job as its worker got it; `fence` and `started_at` are the right to write about it."""
 
     id: UUID
     root_id: UUID
@@ -60,6 +63,7 @@ class Claimed:
     attempt: int
     max_attempts: int | None
     fence: int
+    started_at: dt.datetime
     checkpoint: dict[str, Any] | None
     progress_done: int | None
     progress_total: int | None

@@ -181,7 +181,7 @@ def _print_list(page: Document) -> None:
 
 def _progress(job: Document) -> str:
     done, total = job["progress"]["done"], job["progress"]["total"]
-    if done is None:
+    if done is None or job["state"] in TERMINAL:
         return ""
     return f"{done}/{total}" if total is not None else str(done)
 
@@ -249,7 +249,10 @@ def purge(
     if as_json:
         print_json(done)
     else:
-        error_console().print(f"{done['purged']} jobs are forgotten.", highlight=False)
+        number = done["purged"]
+        error_console().print(
+            "1 job is forgotten." if number == 1 else f"{number} jobs are forgotten.", highlight=False
+        )
 
 
 def _show(job: Document, *, as_json: bool) -> None:

@@ -114,6 +114,10 @@ class Feed:
             except (SQLAlchemyError, AppError) as error:
                 log.warning("jobs.feed.failed", error=type(error).__name__)
                 time.sleep(1)
+            except Exception:
+                # Every follower of this process hears through this thread alone.
+                log.exception("jobs.feed.crashed")
+                time.sleep(1)
             ears.wait(place)
         ears.close()
 

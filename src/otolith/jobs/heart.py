@@ -15,6 +15,7 @@ from otolith.jobs import ledger
 from otolith.jobs.ledger import Outcome
 from otolith.jobs.outcomes import Draining, JobCancelled, LeaseLost, TimeIsUp
 from otolith.jobs.running import Run, judge
+from otolith.jobs.submitting import NEWS
 
 log = structlog.get_logger(__name__)
 
@@ -77,14 +78,20 @@ class Heart:
                 self._tend(run)
             except LeaseLost:
                 run.interrupt(LeaseLost())
-            except (SQLAlchemyError, AppError) as error:
-                # The database may come back before the lease is over.
-                log.warning("jobs.heartbeat.failed", job_id=str(run.job_id), error=type(error).__name__)
+            except Exception as error:
+                # The database may come back before the lease is over; and without a heart no later job would live.
+                expected = isinstance(error, (SQLAlchemyError, AppError))
+                log.warning(
+                    "jobs.heartbeat.failed",
+                    job_id=str(run.job_id),
+                    error=type(error).__name__,
+                    exc_info=not expected,
+                )
+                if time.monotonic() - run.renewed > self._settings.lease_seconds:
+                    run.interrupt(LeaseLost())
 
     def _tend(self, run: Run) -> None:
         at = time.monotonic()
-        if at - run.renewed > self._settings.lease_seconds:
-            run.interrupt(LeaseLost())
         self._obey_limits(run, at)
         if at - run.renewed >= self._settings.heartbeat_seconds:
             with self._context.database.write(SYSTEM) as session:
@@ -132,6 +139,7 @@ class Heart:
             assert isinstance(outcome, Outcome)  # noqa: S101 -- Interruptions and limits pause no lane.
             try:
                 with self._context.database.write(SYSTEM) as session:
+                    session.info[NEWS] = True
                     ledger.finish(session.connection(), run.job, outcome)
             except (LeaseLost, SQLAlchemyError, AppError):
                 log.warning("jobs.run.outcome_not_written", job_id=str(run.job_id), exc_info=True)

@@ -51,14 +51,23 @@ def progress_of(context: Context, root: UUID) -> Progress:
 
 
 def follow(context: Context, root: UUID, watch: Watch | None = None) -> Progress:
-    """Wait until workers have finished a job and its children, telling `watch` four times a second."""
-    while True:
+    """Wait until workers have finished a job and its children, telling `watch` a few times a second."""
+    progress = _follow(context, root, watch, lambda: True)
+    assert progress is not None  # noqa: S101 -- Nothing else ends it.
+    return progress
+
+
+def _follow(context: Context, root: UUID, watch: Watch | None, go_on: Callable[[], bool]) -> Progress | None:
+    while go_on():
+        began = time.monotonic()
         progress = progress_of(context, root)
         if watch is not None:
             watch(progress)
         if progress.finished:
             return progress
-        time.sleep(_WATCH_PAUSE)
+        # Counting a large tree costs something; a twentieth of the time is enough for it.
+        time.sleep(max(_WATCH_PAUSE, 20 * (time.monotonic() - began)))
+    return None
 
 
 def run_inline(
@@ -72,12 +81,18 @@ def run_inline(
 ) -> Progress:
     """See a job and all its children through to the end, running them in this process where no worker is alive.
 
-    The ledger is the same: leases, fences and retries hold, and a worker that starts meanwhile helps.
+    The ledger is the same: leases, fences and retries hold, and a worker that starts meanwhile helps. Workers that
+    die while one waits for them, or had died just before, are replaced.
     """
-    with context.database.read(SYSTEM) as session:
-        alive = bool(live_workers(session))
-    if alive and not even_with_workers:
-        return follow(context, root, watch)
+
+    def others_work() -> bool:
+        with context.database.read(SYSTEM) as session:
+            return bool(live_workers(session))
+
+    if not even_with_workers:
+        done = _follow(context, root, watch, others_work)
+        if done is not None:
+            return done
     crew = _Crew(context, root, Handlers(handlers), threads or max(1, min(8, os.cpu_count() or 1)))
     try:
         return crew.see_through(watch)
@@ -105,12 +120,17 @@ class _Crew:
         for thread in self._threads:
             thread.start()
         swept = 0.0
+        told = cost = 0.0
         while True:
-            progress = progress_of(self._context, self._root)
-            if watch is not None:
-                watch(progress)
-            if progress.finished:
-                return progress
+            began = time.monotonic()
+            if self._has_ended() or began - told > max(_WATCH_PAUSE, 20 * cost):
+                progress = progress_of(self._context, self._root)
+                told = time.monotonic()
+                cost = told - began
+                if watch is not None:
+                    watch(progress)
+                if progress.finished:
+                    return progress
             if self._fault is not None:
                 raise self._fault
             if time.monotonic() - swept > min(1.0, self._context.settings.jobs.sweep_seconds):
@@ -118,6 +138,11 @@ class _Crew:
                 # Retries of this command's jobs come due, too, and nobody else may be there to wake them.
                 sweep(self._context, (), always=True)
             self._ended.wait(_IDLE_PAUSE)
+
+    def _has_ended(self) -> bool:
+        with self._context.database.read(SYSTEM) as session:
+            state: str = session.execute(select(Job.state).where(Job.id == self._root)).scalar_one()
+        return state in TERMINAL
 
     def _run(self, slot: Slot) -> None:
         try:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Table, delete, insert, literal
+from sqlalchemy import Connection, Table, delete, literal
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from otolith.jobs.clauses import clock, clock_after
 from otolith.jobs.contracts import LANES, Lane
 from otolith.jobs.models import LanePause
-from otolith.jobs.outcomes import PauseLane
+from otolith.jobs.outcomes import PauseLane, plain
 
 _PAUSES: Table = LanePause.__table__  # type: ignore[assignment]
 
@@ -35,9 +37,11 @@ class Rotation:
 
 def pause(connection: Connection, wish: PauseLane) -> None:
     """Claim nothing from the lane for a while; a later pause replaces an earlier one."""
-    connection.execute(delete(_PAUSES).where(_PAUSES.c.lane == wish.lane))
-    values = {"lane": wish.lane, "reason": wish.reason, "until": clock_after(literal(wish.seconds))}
-    connection.execute(insert(_PAUSES).values(**values))
+    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    values = {"reason": plain(wish.reason), "until": clock_after(literal(wish.seconds))}
+    statement = insert(_PAUSES).values(lane=wish.lane, **values)
+    # What stops a lane stops all children at the same moment.
+    connection.execute(statement.on_conflict_do_update(index_elements=["lane"], set_=values))
 
 
 def end_pauses(connection: Connection) -> list[str]:

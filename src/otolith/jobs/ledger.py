@@ -6,8 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, bindparam, case, func, literal_column, null, select, update
-from sqlalchemy.sql.dml import Update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from otolith.jobs.claiming import Claimed
 from otolith.jobs.clauses import clock, clock_after, virtual_start
@@ -18,16 +30,25 @@ JOBS: Table = Job.__table__  # type: ignore[assignment]
 HEAD_OF_LINE = virtual_start(JOBS.c.lane, JOBS.c.priority, null())
 CHILDREN_FAILED = "ChildrenFailed"
 
+# The moment of the claim belongs to the fence: a crash of PostgreSQL can take a claim back that had not reached the
+# disk, and then the next claim is given the same number while the first one's worker still lives.
 _HELD = (
     JOBS.c.id == bindparam("job"),
     JOBS.c.fence == bindparam("holder"),
+    JOBS.c.started_at == bindparam("claimed_at"),
     JOBS.c.state == literal_column("'running'"),
 )
+_CANCELLED: ColumnElement[str] = literal_column("'cancelled'")
 _LET_GO = {"lease_until": None, "worker": None, "eta_seconds": None}
 
 
 def _held_update() -> Update:
     return update(JOBS).where(*_HELD)
+
+
+def _by(job: Claimed, **values: Any) -> dict[str, Any]:
+    """The parameters of a statement that only the holder of this claim may run."""
+    return {"job": job.id, "holder": job.fence, "claimed_at": job.started_at} | values
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +77,7 @@ _SUCCEED = (
         error_kind=None,
         **_LET_GO,
     )
-    .returning(JOBS.c.state)
+    .returning(JOBS.c.state, JOBS.c.cancel_requested)
 )
 _END = _held_update().values(
     state=bindparam("b_state"),
@@ -66,43 +87,61 @@ _END = _held_update().values(
     cancel_requested=False,
     **_LET_GO,
 )
-_RETRY = _held_update().values(
-    state="retrying",
-    due_at=clock_after(bindparam("b_seconds")),
-    error=bindparam("b_error"),
-    error_kind=bindparam("b_kind"),
-    **_LET_GO,
+# Somebody may have cancelled the job while its handler was about to fail or to give it back.
+_ASKED_TO_END = JOBS.c.cancel_requested
+_RETRY = (
+    _held_update()
+    .values(
+        state=case((_ASKED_TO_END, _CANCELLED), else_=literal_column("'retrying'")),
+        due_at=case((_ASKED_TO_END, null()), else_=clock_after(bindparam("b_seconds"))),
+        finished_at=case((_ASKED_TO_END, clock()), else_=null()),
+        error=bindparam("b_error"),
+        error_kind=bindparam("b_kind"),
+        cancel_requested=False,
+        **_LET_GO,
+    )
+    .returning(JOBS.c.state)
 )
-_GIVE_BACK = _held_update().values(
-    state="queued",
-    attempt=JOBS.c.attempt - 1,
-    virtual_start=HEAD_OF_LINE,
-    note=func.coalesce(bindparam("b_error"), JOBS.c.note),
-    **_LET_GO,
+_GIVE_BACK = (
+    _held_update()
+    .values(
+        state=case((_ASKED_TO_END, _CANCELLED), else_=literal_column("'queued'")),
+        finished_at=case((_ASKED_TO_END, clock()), else_=null()),
+        attempt=JOBS.c.attempt - 1,
+        virtual_start=HEAD_OF_LINE,
+        note=func.coalesce(bindparam("b_error"), JOBS.c.note),
+        cancel_requested=False,
+        **_LET_GO,
+    )
+    .returning(JOBS.c.state)
 )
 
 
 def finish(connection: Connection, job: Claimed, outcome: Outcome) -> str:
     """Write the outcome of a run and return the job's new state; `LeaseLost` where another may run it by now."""
-    held = {"job": job.id, "holder": job.fence}
-    failure = held | {"b_error": outcome.error, "b_kind": outcome.error_kind}
+    failure = _by(job, b_error=outcome.error, b_kind=outcome.error_kind)
     state = outcome.state
     if state == "succeeded":
-        row = connection.execute(_SUCCEED, held | {"b_result": outcome.result}).first()
+        row = connection.execute(_SUCCEED, _by(job, b_result=outcome.result)).first()
         if row is None:
             raise LeaseLost
         state = row.state
-    elif state == "retrying":
-        _must_hold(connection, _RETRY, failure | {"b_seconds": outcome.seconds})
-    elif state == "queued":
-        _must_hold(connection, _GIVE_BACK, held | {"b_error": outcome.error})
-    else:
-        _must_hold(connection, _END, failure | {"b_state": state})
-        if state == "cancelled":
+        if state == "waiting" and row.cancel_requested:
+            # Its children were made after it was cancelled, or it never asked.
             cancel_tree(connection, job.id)
-    if state == "waiting":
-        settle(connection, [job.id])
-    elif job.parent_id is not None and state in ("succeeded", "dead", "cancelled"):
+        elif state == "waiting":
+            settle(connection, [job.id])
+    elif state == "retrying":
+        state = _new_state(connection, _RETRY, failure | {"b_seconds": outcome.seconds})
+    elif state == "queued":
+        state = _new_state(connection, _GIVE_BACK, _by(job, b_error=outcome.error))
+    else:
+        if state == "cancelled":
+            _lock_tree(connection, job.id)
+        _must_hold(connection, _END, failure | {"b_state": state})
+    if state == "cancelled":
+        cancel_tree(connection, job.id)
+    if job.parent_id is not None and state in ("succeeded", "dead", "cancelled"):
         count_done(connection, {job.parent_id: 1})
     return state
 
@@ -112,17 +151,23 @@ def _must_hold(connection: Connection, statement: Update, parameters: dict[str, 
         raise LeaseLost
 
 
+def _new_state(connection: Connection, statement: ReturningUpdate[Any], parameters: dict[str, Any]) -> str:
+    row = connection.execute(statement, parameters).first()
+    if row is None:
+        raise LeaseLost
+    return str(row.state)
+
+
 _ADVANCE = _held_update().values(checkpoint=bindparam("b_checkpoint", type_=JOBS.c.checkpoint.type))
 _STILL_HELD = _held_update().values(fence=JOBS.c.fence)
 
 
 def advance(connection: Connection, job: Claimed, checkpoint: dict[str, Any] | None) -> None:
     """Make the transaction depend on the lease, and keep the checkpoint with its effects."""
-    held: dict[str, Any] = {"job": job.id, "holder": job.fence}
     if checkpoint is None:
-        _must_hold(connection, _STILL_HELD, held)
+        _must_hold(connection, _STILL_HELD, _by(job))
     else:
-        _must_hold(connection, _ADVANCE, held | {"b_checkpoint": checkpoint})
+        _must_hold(connection, _ADVANCE, _by(job, b_checkpoint=checkpoint))
 
 
 _RENEW = _held_update().values(lease_until=clock_after(bindparam("b_seconds"))).returning(JOBS.c.cancel_requested)
@@ -131,7 +176,7 @@ _LOOK = select(JOBS.c.cancel_requested).where(*_HELD)
 
 def renew(connection: Connection, job: Claimed, seconds: float) -> bool:
     """Hold the lease for `seconds` more; whether somebody asked to cancel the job."""
-    row = connection.execute(_RENEW, {"job": job.id, "holder": job.fence, "b_seconds": seconds}).first()
+    row = connection.execute(_RENEW, _by(job, b_seconds=seconds)).first()
     if row is None:
         raise LeaseLost
     return bool(row.cancel_requested)
@@ -139,7 +184,7 @@ def renew(connection: Connection, job: Claimed, seconds: float) -> bool:
 
 def is_cancelled(connection: Connection, job: Claimed) -> bool:
     """Whether somebody asked to cancel the job; `LeaseLost` where the lease is gone."""
-    row = connection.execute(_LOOK, {"job": job.id, "holder": job.fence}).first()
+    row = connection.execute(_LOOK, _by(job)).first()
     if row is None:
         raise LeaseLost
     return bool(row.cancel_requested)
@@ -157,8 +202,7 @@ _PROGRESS = _held_update().values(
 def tell_progress(
     connection: Connection, job: Claimed, done: int, total: int | None, note: str | None, eta: float | None
 ) -> None:
-    values = {"b_done": done, "b_total": total, "b_note": note, "b_eta": eta}
-    _must_hold(connection, _PROGRESS, {"job": job.id, "holder": job.fence} | values)
+    _must_hold(connection, _PROGRESS, _by(job, b_done=done, b_total=total, b_note=note, b_eta=eta))
 
 
 # The elapsed part of a waiting parent's work tells how long the rest will take.
@@ -227,12 +271,27 @@ def settle(connection: Connection, parents: Iterable[UUID]) -> None:
 
 
 def _tree(root: UUID) -> Any:
-    tree = select(JOBS.c.id).where(JOBS.c.id == root).cte("tree", recursive=True)
-    return tree.union_all(select(_CHILD.c.id).where(_CHILD.c.parent_id == tree.c.id))
+    tree = select(JOBS.c.id, literal(0).label("depth")).where(JOBS.c.id == root).cte("tree", recursive=True)
+    return tree.union_all(select(_CHILD.c.id, tree.c.depth + 1).where(_CHILD.c.parent_id == tree.c.id))
+
+
+def _lock_tree(connection: Connection, root: UUID) -> None:
+    """Let nobody else change what is unfinished in this tree until the transaction ends.
+
+    Children before their parents, as a job that ends does it; the other way round two of them would wait for each
+    other. SQLite has one writer anyway.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    tree = _tree(root)
+    unfinished = select(JOBS.c.id).join(tree, tree.c.id == JOBS.c.id).where(JOBS.c.finished_at.is_(None))
+    connection.execute(unfinished.order_by(tree.c.depth.desc(), JOBS.c.id).with_for_update(of=JOBS)).all()
 
 
 def cancel_tree(connection: Connection, root: UUID) -> int:
     """Cancel a job and all that descends from it: what has not begun ends at once, what runs is asked to end."""
+    # A job that is claimed just now must be met either by the first statement or by the second.
+    _lock_tree(connection, root)
     ids = select(_tree(root).c.id)
     connection.execute(
         update(JOBS).where(JOBS.c.id.in_(ids), JOBS.c.state.in_(("running", "waiting"))).values(cancel_requested=True)
@@ -254,32 +313,43 @@ def cancel_tree(connection: Connection, root: UUID) -> int:
 def requeue(connection: Connection, job_id: UUID) -> list[str]:
     """Give a job that ended badly, or sleeps, a new chance at once; the lanes to ring for.
 
-    A parent that died of its children wakes them and waits again. Its attempts begin anew, and its checkpoint stays.
+    It wakes the children that ended as badly as it did. A parent that died of nothing but its children waits for them
+    again; any other runs again itself. Attempts begin anew, and checkpoints stay.
     """
     row = connection.execute(
         select(JOBS.c.state, JOBS.c.parent_id, JOBS.c.error_kind, JOBS.c.children).where(JOBS.c.id == job_id)
     ).one()
-    if row.state == "dead" and row.error_kind == CHILDREN_FAILED:
-        failed = select(JOBS.c.id).where(JOBS.c.parent_id == job_id, JOBS.c.state == "dead")
-        return [lane for child in connection.execute(failed).scalars().all() for lane in requeue(connection, child)]
+    ended = row.state in ("dead", "cancelled")
+    lanes: list[str] = []
+    if ended and row.children:
+        bad = ("dead",) if row.state == "dead" else ("dead", "cancelled")
+        children = select(JOBS.c.id).where(JOBS.c.parent_id == job_id, JOBS.c.state.in_(bad)).order_by(JOBS.c.id)
+        for child in connection.execute(children).scalars().all():
+            lanes += requeue(connection, child)
+        if lanes and row.error_kind == CHILDREN_FAILED:
+            return lanes
+    # Its first child that came back has let it wait again.
+    reopened = bool(lanes)
     statement = (
         update(JOBS)
-        .where(JOBS.c.id == job_id, JOBS.c.state == row.state)
+        .where(JOBS.c.id == job_id, JOBS.c.state == ("waiting" if reopened else row.state))
         .values(
             state="queued", attempt=0, due_at=None, finished_at=None, virtual_start=HEAD_OF_LINE,
             cancel_requested=False, **_LET_GO,
         )
         .returning(JOBS.c.lane)
     )  # fmt: skip
-    lanes = list(connection.execute(statement).scalars())
-    if lanes and row.parent_id is not None and row.state in ("dead", "cancelled"):
+    own = list(connection.execute(statement).scalars())
+    if own and ended and not reopened and row.parent_id is not None:
         _reopen(connection, row.parent_id)
-    return lanes
+    return lanes + own
 
 
 def _reopen(connection: Connection, parent: UUID) -> None:
     """Let a parent wait for a child that has come back, and so on upwards."""
-    row = connection.execute(select(JOBS.c.state, JOBS.c.parent_id).where(JOBS.c.id == parent)).one()
+    # Locked before it is looked at: another child may be about to end it.
+    mine = select(JOBS.c.state, JOBS.c.parent_id).where(JOBS.c.id == parent).with_for_update()
+    row = connection.execute(mine).one()
     ended = row.state in ("succeeded", "dead", "cancelled")
     values: dict[str, Any] = {"children_done": JOBS.c.children_done - 1}
     if ended:

@@ -2,6 +2,15 @@
 
 from otolith.core.errors import AppError, Conflict, NotFound
 
+LONGEST_ERROR = 4000
+# No service means more by "later", and no database can reckon with what some of them say.
+LONGEST_WAIT = 30 * 24 * 3600.0
+
+
+def plain(message: str) -> str:
+    """A message that every database can store."""
+    return message.encode("utf-8", "backslashreplace").decode()[:LONGEST_ERROR].replace("\x00", "\\0")
+
 
 class JobNotFound(NotFound):
     """There is no such job that you may see."""
@@ -23,7 +32,7 @@ class RetryLater(Exception):
     """Raised by a handler: try again, but not before `seconds` have passed (a service's `Retry-After`)."""
 
     def __init__(self, seconds: float, reason: str = "") -> None:
-        self.seconds = max(0.0, seconds)
+        self.seconds = min(max(0.0, seconds), LONGEST_WAIT)
         self.reason = reason or f"asked to try again in {self.seconds:g} s"
         super().__init__(self.reason)
 
@@ -36,7 +45,7 @@ class PauseLane(Exception):
 
     def __init__(self, lane: str, seconds: float, reason: str) -> None:
         self.lane = lane
-        self.seconds = max(1.0, seconds)
+        self.seconds = min(max(1.0, seconds), LONGEST_WAIT)
         self.reason = reason
         super().__init__(reason)
 

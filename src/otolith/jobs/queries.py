@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, Table, delete, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from otolith.core.actor import Actor, visible_to
 from otolith.jobs.clauses import clock
@@ -79,7 +79,10 @@ def purge(
 ) -> int:
     """Delete up to `limit` finished trees of jobs whose root is in one of these states."""
     roots = select(Job.id).where(visible(actor), Job.parent_id.is_(None), Job.state.in_(list(states)))
-    roots = roots.where(Job.finished_at.is_not(None))
+    # What failed by itself may have children that still work.
+    child = aliased(Job)
+    at_work = exists().where(child.root_id == Job.id, child.finished_at.is_(None))
+    roots = roots.where(Job.finished_at.is_not(None), ~at_work)
     if finished_before is not None:
         roots = roots.where(Job.finished_at < finished_before)
     ids = list(session.execute(roots.order_by(Job.finished_at).limit(limit)).scalars())

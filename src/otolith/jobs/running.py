@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from otolith.jobs.claiming import Claimed
 from otolith.jobs.contracts import Contract, Lane, Payload, Priority
 from otolith.jobs.ledger import Outcome
 from otolith.jobs.outcomes import (
+    LONGEST_WAIT,
     Draining,
     Interrupted,
     JobCancelled,
@@ -30,6 +32,7 @@ from otolith.jobs.outcomes import (
     PauseLane,
     RetryLater,
     TimeIsUp,
+    plain,
 )
 from otolith.jobs.submitting import NEWS, submit, submit_many
 
@@ -39,7 +42,6 @@ Resource = TypeVar("Resource")
 
 PROGRESS_SECONDS = 0.5
 FULL_DISK_SECONDS = 60.0
-LONGEST_ERROR = 4000
 
 
 class Resources:
@@ -97,8 +99,11 @@ class Run:
         return Actor(kind="user", user_id=self.user_id, role="user", memberships=memberships)  # type: ignore[arg-type]
 
     def interrupt(self, reason: Interrupted | TimeIsUp) -> None:
-        """Make the next `check` raise; called from the heartbeat's thread. The first reason stays."""
-        if self._interruption is None:
+        """Make the next `check` raise; called from the heartbeat's thread.
+
+        The first reason stays, but for running out of time softly, which is only advice.
+        """
+        if self._interruption is None or isinstance(self._interruption, TimeIsUp):
             self._interruption = reason
 
     @property
@@ -193,7 +198,7 @@ class _Progress:
         if self._base is None:
             # What a checkpoint had already done says nothing about the speed of this run.
             self._base = done if time.monotonic() - self._began < PROGRESS_SECONDS else 0
-        self._latest = (done, total, note[:300] or None)
+        self._latest = (done, total, plain(note)[:300] or None)
 
     def due(self) -> tuple[int, int | None, str | None, float | None] | None:
         at = time.monotonic()
@@ -211,11 +216,6 @@ class _Progress:
         return round(max(0.0, (total - done) * elapsed / gained), 1)
 
 
-def plain(message: str) -> str:
-    """A message that every database can store."""
-    return message.encode("utf-8", "backslashreplace").decode()[:LONGEST_ERROR].replace("\x00", "\\0")
-
-
 def backoff(settings: JobSettings, attempt: int) -> float:
     """Seconds until the next attempt: doubling, with jitter so that what failed together does not return together."""
     doubled: float = settings.retry_seconds * 2.0 ** min(attempt - 1, 30)
@@ -225,7 +225,15 @@ def backoff(settings: JobSettings, attempt: int) -> float:
 def _disk_is_full(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.OperationalError):
         return "disk is full" in str(error.orig)
+    if isinstance(error, AppError):
+        return error.status == HTTPStatus.INSUFFICIENT_STORAGE
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _retry_after(error: AppError) -> float:
+    """The seconds that whoever refused asked to wait, where it said so."""
+    said = {name.lower(): value for name, value in error.headers.items()}.get("retry-after", "")
+    return min(float(said), LONGEST_WAIT) if said.isascii() and said.isdecimal() else 0.0
 
 
 def judge(settings: JobSettings, job: Claimed, error: BaseException) -> Outcome | PauseLane:
@@ -247,7 +255,9 @@ def judge(settings: JobSettings, job: Claimed, error: BaseException) -> Outcome 
         return Outcome("dead", error=message, error_kind=kind)
     seconds = backoff(settings, job.attempt)
     if isinstance(error, RetryLater):
-        seconds = max(error.seconds, 0.0)
+        seconds = error.seconds
+    elif isinstance(error, AppError):
+        seconds = max(seconds, _retry_after(error))
     return Outcome("retrying", error=message, error_kind=kind, seconds=seconds)
 
 

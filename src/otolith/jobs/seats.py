@@ -20,6 +20,8 @@ class Seats:
         if self._paths is None:
             return True
         for path in self._paths:
+            # Programs that clean temporary folders may have taken this one away.
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = path.open("ab")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

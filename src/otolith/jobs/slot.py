@@ -1,5 +1,6 @@
 """One place where jobs run one after another: claim, run, write the outcome, and claim the next in the same breath."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -19,9 +20,9 @@ from otolith.jobs.heart import Heart
 from otolith.jobs.lanes import Rotation
 from otolith.jobs.ledger import Outcome
 from otolith.jobs.metrics import ATTEMPTS, LEASE_LOSSES, RUN_SECONDS
-from otolith.jobs.outcomes import LeaseLost, PauseLane
-from otolith.jobs.running import Resources, Run, judge, plain
-from otolith.jobs.submitting import NEWS
+from otolith.jobs.outcomes import LeaseLost, PauseLane, RetryLater, TimeIsUp, UnknownTask, plain
+from otolith.jobs.running import Resources, Run, judge
+from otolith.jobs.submitting import NEWS, promise
 
 log = structlog.get_logger(__name__)
 
@@ -96,13 +97,15 @@ class Slot:
             self.heart.watch(run)
             watched = True
             result = handler.work(run, payload)
+            # What no database can hold is the handler's fault, and no reason to write its outcome over and over.
+            json.dumps(result, allow_nan=False)
             outcome: Outcome | PauseLane | LeaseLost = Outcome("succeeded", result=result)
         except LeaseLost as error:
             self._log_loss(job)
             outcome = error
         except Exception as error:  # noqa: BLE001 -- Whatever a handler raises is the outcome of its job.
             outcome = judge(self.context.settings.jobs, job, error)
-            self._log_failure(job, outcome)
+            self._log_failure(job, outcome, error)
         finally:
             if watched:
                 self.heart.release()
@@ -118,13 +121,21 @@ class Slot:
         LEASE_LOSSES.inc()
         log.warning("jobs.lease.lost", job_id=str(job.id), task=job.task, fence=job.fence)
 
-    def _log_failure(self, job: Claimed, outcome: Outcome | PauseLane) -> None:
+    def _log_failure(self, job: Claimed, outcome: Outcome | PauseLane, error: Exception) -> None:
         if isinstance(outcome, PauseLane):
             log.warning("jobs.lane.paused", lane=outcome.lane, seconds=outcome.seconds, reason=outcome.reason)
         elif outcome.state in ("dead", "retrying"):
             write = log.error if outcome.state == "dead" else log.warning
             # A refusal on purpose explains itself; anything else needs its traceback.
-            write("jobs.job.failed", state=outcome.state, attempt=job.attempt, error=outcome.error, exc_info=True)
+            refused = isinstance(error, (AppError, RetryLater, TimeIsUp, UnknownTask))
+            write(
+                "jobs.job.failed",
+                state=outcome.state,
+                attempt=job.attempt,
+                error=outcome.error,
+                kind=outcome.error_kind,
+                exc_info=not refused,
+            )
 
     def _end(self, job: Claimed, outcome: Outcome | PauseLane | LeaseLost, take: Claim | None) -> Claimed | None:
         """Write the outcome and claim the next job in one transaction, however often the database has to be asked."""
@@ -148,7 +159,9 @@ class Slot:
             session.info[NEWS] = True
             if isinstance(outcome, PauseLane):
                 pauses.pause(connection, outcome)
-                ledger.finish(connection, job, Outcome("queued", error=outcome.reason[:300]))
+                ledger.finish(connection, job, Outcome("queued", error=plain(outcome.reason)[:300]))
             elif isinstance(outcome, Outcome):
-                ledger.finish(connection, job, outcome)
+                state = ledger.finish(connection, job, outcome)
+                # Given back by a worker that stops; another may be idle.
+                promise(session, job.lane, due=state == "queued")
             return take(connection) if take is not None else None

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Table, case, delete, func, literal, select, update
+from sqlalchemy import Connection, Table, case, delete, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from otolith.jobs.clauses import clock, clock_after
 from otolith.jobs.clockwork import due_times
 from otolith.jobs.contracts import Handler
 from otolith.jobs.lanes import end_pauses
-from otolith.jobs.ledger import HEAD_OF_LINE, JOBS, count_done, settle
+from otolith.jobs.ledger import HEAD_OF_LINE, JOBS, cancel_tree, count_done, settle
 from otolith.jobs.metrics import LEASE_LOSSES
 from otolith.jobs.models import JobEvent, JobSchedule, SweepTurn
 from otolith.jobs.submitting import NEWS, promise, submit
@@ -41,16 +41,23 @@ def sweep(context: Context, handlers: Iterable[Handler], *, always: bool = False
     settings = context.settings.jobs
     if not always and not _take_turn(context, "sweep", settings.sweep_seconds):
         return False
+    # One transaction after another, so that many that come due together hold nobody up and still all come.
+    while _in_one_transaction(context, lambda session: free_leases(session, settings.max_attempts)) == BATCH:
+        continue
+    while _in_one_transaction(context, wake_due) == BATCH:
+        continue
     with context.database.write(SYSTEM) as session:
-        free_leases(session, settings.max_attempts)
-    with context.database.write(SYSTEM) as session:
-        wake_due(session)
         resume_lanes(session)
         settle_parents(session)
     run_schedules(context, handlers)
     if _take_turn(context, "prune", PRUNE_SECONDS):
         prune_events(context)
     return True
+
+
+def _in_one_transaction(context: Context, do: Callable[[Session], int]) -> int:
+    with context.database.write(SYSTEM) as session:
+        return do(session)
 
 
 def _take_turn(context: Context, name: str, seconds: float) -> bool:
@@ -77,7 +84,8 @@ def free_leases(session: Session, max_attempts: int) -> int:
     connection = session.connection()
     expired = (
         select(JOBS.c.id)
-        .where(JOBS.c.state == "running", JOBS.c.lease_until < clock())
+        # Written out, because SQLite takes a partial index only where it reads its very condition.
+        .where(JOBS.c.state == literal_column("'running'"), JOBS.c.lease_until < clock())
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
@@ -100,7 +108,7 @@ def free_leases(session: Session, max_attempts: int) -> int:
             cancel_requested=False,
             **let_go,
         )
-        .returning(JOBS.c.parent_id)
+        .returning(JOBS.c.id, JOBS.c.parent_id, JOBS.c.state)
     ).all()
     freed = connection.execute(
         update(JOBS)
@@ -115,6 +123,9 @@ def free_leases(session: Session, max_attempts: int) -> int:
         )
         .returning(JOBS.c.lane)
     ).all()
+    for row in over:
+        if row.state == "cancelled":
+            cancel_tree(connection, row.id)
     count_done(connection, Counter(row.parent_id for row in over if row.parent_id is not None))
     for row in freed:
         promise(session, row.lane)
@@ -158,7 +169,7 @@ def settle_parents(session: Session) -> None:
     waiting = select(JOBS.c.id).where(
         JOBS.c.state == "waiting", JOBS.c.finished_at.is_(None), JOBS.c.children_done >= JOBS.c.children
     )
-    found = list(session.execute(waiting.limit(BATCH)).scalars())
+    found = list(session.execute(waiting.limit(BATCH).with_for_update(skip_locked=True)).scalars())
     if found:
         settle(session.connection(), found)
         session.info[NEWS] = True
