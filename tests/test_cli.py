@@ -72,3 +72,10 @@ def test_a_lane_that_there_is_not_is_a_mistake_in_the_call(tmp_path: Path) -> No
     ran = run("worker", "--lanes", "audio,video", "--data", tmp_path / "data")
     assert ran.returncode == 2
     assert "There is no lane video" in ran.stderr
+
+
+def test_the_doctor_tells_programs_of_a_database_out_of_reach_and_nothing_else(tmp_path: Path) -> None:
+    nowhere = "postgresql://nobody:hidden@127.0.0.1:1/none"
+    ran = run("doctor", "--data", tmp_path, "--json", OTOLITH_DATABASE_URL=nowhere)
+    assert document(ran, 1)["healthy"] is False
+    assert "hidden" not in ran.stdout + ran.stderr

@@ -90,6 +90,7 @@ def build_api(context: Context) -> DescribedApi:
         api.include_router(router)
 
     @api.get("/docs", include_in_schema=False)
+    @api.head("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         return HTMLResponse(api_page(api.openapi()))
 

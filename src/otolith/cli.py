@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import structlog
 import typer
 from typer.core import TyperGroup
 
@@ -94,6 +95,9 @@ def root(
 ) -> None:
     """A self-hosted listening server. Start with `otolith demo`, then `otolith up`."""
     die_with_parent()
+    if not structlog.is_configured():
+        # Commands that set up no log of their own keep stdout for their answer; warnings go to stderr.
+        structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 
 
 @app.command()

@@ -15,6 +15,14 @@ def test_strangers_are_asked_to_sign_in_and_come_back(browser: Browser, path: st
     assert answer.headers["location"] == f"/sign-in?next={path}%3Fa%3Db"
 
 
+@pytest.mark.parametrize("path", ["/", "/activity", "/sign-in", "/robots.txt", "/docs"])
+def test_the_head_of_a_page_is_told_alone(browser: Browser, path: str) -> None:
+    client = browser("admin")
+    whole, head = client.get(path), client.head(path)
+    assert head.status_code == whole.status_code
+    assert head.headers.get("content-type") == whole.headers.get("content-type")
+
+
 def test_signing_in_leads_to_the_page_that_was_wanted(browser: Browser) -> None:
     client = browser("anonymous")
     form = client.get("/sign-in?next=/activity")

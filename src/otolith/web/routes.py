@@ -1,6 +1,7 @@
 """All pages, and the static files that they load."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 
 from otolith.web import activity, assets, home, recording, session
 from otolith.web.problems import problem_page
@@ -26,3 +27,15 @@ def favicon(request: Request) -> Response:
 @router.get("/robots.txt")
 def robots() -> Response:
     return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
+
+
+# Link checkers and those who watch over a server ask for the head of a page; the server sends no body then.
+for page in (
+    *session.router.routes,
+    *home.router.routes,
+    *recording.router.routes,
+    *activity.router.routes,
+    *router.routes,
+):
+    if isinstance(page, APIRoute) and "GET" in page.methods:
+        page.methods.add("HEAD")
