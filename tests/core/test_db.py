@@ -1,6 +1,7 @@
 """Transactions: committed at their end, undone when they fail, and plain words when the database cannot."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
@@ -9,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from otolith.accounts.models import User
 from otolith.core.actor import SYSTEM
-from otolith.core.db import Database, UtcDateTime, after_commit, normalise_url
-from otolith.core.errors import NotAcceptable, NotAvailable
+from otolith.core.db import Database, DatabaseFull, DatabaseReadOnly, UtcDateTime, after_commit, normalise_url
+from otolith.core.errors import AppError, NotAcceptable, NotAvailable
 from otolith.core.ids import new_id
 from otolith.core.settings import BadSettings
 
@@ -102,6 +103,22 @@ def test_a_database_that_is_not_there_is_told_plainly() -> None:
     assert "hunter2" not in refusal.value.detail
     assert refusal.value.headers["Retry-After"] == "5"
     assert errors("connection") == before + 1
+
+
+@pytest.mark.parametrize(
+    ("pragma", "refusal"), [("max_page_count=1", DatabaseFull), ("query_only=ON", DatabaseReadOnly)]
+)
+def test_a_disk_that_takes_no_more_is_told_plainly(tmp_path: Path, pragma: str, refusal: type[AppError]) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'full.db'}")
+
+    def write() -> None:
+        with database.write(SYSTEM) as session:
+            session.execute(text(f"PRAGMA {pragma}"))
+            session.execute(text("CREATE TABLE notes (word TEXT)"))
+
+    with pytest.raises(refusal):
+        write()
+    database.dispose()
 
 
 def test_waiting_for_a_connection_has_an_end(database: Database) -> None:

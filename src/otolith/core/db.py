@@ -28,7 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from otolith.core.actor import Actor
-from otolith.core.errors import NotAcceptable, NotAvailable
+from otolith.core.errors import AppError, NotAcceptable, NotAvailable
 from otolith.core.settings import BadSettings
 
 log = structlog.get_logger(__name__)
@@ -43,6 +43,16 @@ UNFIT_URL = (
 AfterCommit = Callable[[], None]
 _AFTER_COMMIT = "otolith.after_commit"
 _WRITES = "otolith_writes"
+
+
+class DatabaseFull(AppError):
+    """The disk of the database is full. The request changed nothing; make room on it and try again."""
+
+    status = 507
+
+
+class DatabaseReadOnly(NotAvailable):
+    """The database may not be written to: its disk is read-only, or its files are not ours. See `otolith doctor`."""
 
 
 class ValueRefused(NotAcceptable):
@@ -209,6 +219,9 @@ class Database:
                 yield session
         except DBAPIError as error:
             DATABASE_ERRORS.labels(kind=_kind_of(error)).inc()
+            if refused := _refusal_of(error):
+                log.warning("db.write.refused", error=type(refused).__name__)
+                raise refused from error
             if error.connection_invalidated or _is_unreachable(error):
                 log.warning("db.connection.failed", error=type(error.orig).__name__)
                 detail = "The database does not answer. The request changed nothing; try again in a moment."
@@ -240,6 +253,16 @@ def _run_after_commit(callback: AfterCommit) -> None:
         callback()
     except Exception:
         log.warning("db.after_commit.failed", exc_info=True)
+
+
+def _refusal_of(error: DBAPIError) -> AppError | None:
+    """What a disk that takes no more means for whoever asked."""
+    if isinstance(error.orig, sqlite3.OperationalError):
+        said = str(error.orig)
+        if "disk is full" in said:
+            return DatabaseFull()
+        return DatabaseReadOnly() if "readonly database" in said else None
+    return DatabaseFull() if getattr(error.orig, "sqlstate", None) == "53100" else None
 
 
 def _is_unreachable(error: DBAPIError) -> bool:

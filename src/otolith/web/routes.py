@@ -37,5 +37,5 @@ for page in (
     *activity.router.routes,
     *router.routes,
 ):
-    if isinstance(page, APIRoute) and "GET" in page.methods:
+    if isinstance(page, APIRoute) and page.methods and "GET" in page.methods:
         page.methods.add("HEAD")
