@@ -31,6 +31,16 @@ TEMPLATE = "otolith_template"
 ADMIN_PASSWORD = "correct horse battery staple"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long forms to `just soak`."""
+    if os.environ.get("OTOLITH_SOAK"):
+        return
+    long = [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL of this test run, with a migrated template database."""

@@ -110,7 +110,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             process.wait()
 
 
-@pytest.fixture(scope="session")
+# Ended with this package: while it runs, no test of the same process can run an event loop of its own.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("There is no Chromium; on Debian: apt install chromium.")
