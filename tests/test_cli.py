@@ -20,10 +20,15 @@ NOBODY = "01a1f8ae-88c5-7677-8cd7-36e51b96305a"
 runner = CliRunner()
 
 
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+# Root without the right to pass over the rights of files.
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--securebits=+noroot")
+
+
+def run(*arguments: str | Path, without_rights: bool = False, **environment: str) -> subprocess.CompletedProcess[str]:
+    before = POWERLESS if without_rights else ()
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-m", "otolith", *map(str, arguments)],
+        [*before, sys.executable, "-m", "otolith", *map(str, arguments)],
         env=kept | environment,
         capture_output=True,
         text=True,
@@ -79,3 +84,16 @@ def test_the_doctor_tells_programs_of_a_database_out_of_reach_and_nothing_else(t
     ran = run("doctor", "--data", tmp_path, "--json", OTOLITH_DATABASE_URL=nowhere)
     assert document(ran, 1)["healthy"] is False
     assert "hidden" not in ran.stdout + ran.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="Only root can give a folder away.")
+@pytest.mark.parametrize("command", [("up",), ("scan", "."), ("jobs", "list"), ("doctor",), ("worker",), ("migrate",)])
+def test_a_data_folder_of_somebody_else_is_said_in_one_sentence(tmp_path: Path, command: tuple[str, ...]) -> None:
+    folder = tmp_path / "data"
+    assert run("migrate", "--data", folder).returncode == 0
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 65534, 65534)
+    ran = run(*command, "--data", folder, without_rights=True)
+    assert ran.returncode == 1, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert str(folder) in "".join((ran.stdout + ran.stderr).split())

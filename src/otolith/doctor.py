@@ -11,10 +11,11 @@ from typing import Any, Literal
 import psutil
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import text
 
 from otolith.core.actor import SYSTEM
-from otolith.core.db import Database
+from otolith.core.db import Database, DatabaseReadOnly
 from otolith.core.errors import AppError
 from otolith.core.folder import FolderLock
 from otolith.core.seed_names import EXPLAINED
@@ -67,7 +68,16 @@ def examine(data: Path | None) -> list[Finding]:
         check_folder, check_database, check_locks, check_storage, check_broker, check_workers, check_decoders,
     ]  # fmt: skip
     for look in looks:
-        findings += look(settings)
+        try:
+            findings += look(settings)
+        except OSError as error:
+            # Such as a folder that this user may not even look into; the other checks say what they can.
+            name = look.__name__.removeprefix("check_")
+            findings.append(
+                Finding(name, "bad", f"{error.filename}: {error.strerror}", "Mend its owner or its rights.")
+            )
+        except AppError as error:
+            findings.append(Finding(look.__name__.removeprefix("check_"), "bad", error.detail, ""))
     return findings
 
 
@@ -144,6 +154,9 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield from _check_schema(database)
         yield from _check_sqlite(database) if database.is_sqlite else _check_role(database)
     except Exception as error:  # noqa: BLE001 -- Whatever a database may say is a finding here.
+        if isinstance(error, DatabaseReadOnly) and database.file is not None:
+            yield Finding("database", "bad", f"{database.file} may not be written to", _rights(database.file))
+            return
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         yield Finding(
             "database", "bad", f"it does not answer: {reason}",
@@ -292,11 +305,15 @@ def show(findings: list[Finding]) -> None:
     """Print the findings for people."""
     console = Console()
     table = Table(box=None, show_header=False, pad_edge=False)
+    for _ in range(2):
+        table.add_column()
+    # Paths stay whole, so that they can be copied.
+    table.add_column(overflow="fold")
     signs = {"good": "[green]✓[/]", "note": "[yellow]•[/]", "bad": "[bold red]✗[/]"}
     for finding in findings:
-        table.add_row(signs[finding.state], finding.name, finding.found)
+        table.add_row(signs[finding.state], finding.name, Text(finding.found))
         if finding.mend:
-            table.add_row("", "", f"[dim]→ {finding.mend}[/]")
+            table.add_row("", "", Text(f"→ {finding.mend}", "dim"))
     console.print(table)
     faults = sum(finding.state == "bad" for finding in findings)
     console.print("[bold green]All is well.[/]" if not faults else f"[bold red]{faults} to mend.[/]")

@@ -64,7 +64,11 @@ class FolderLock:
 
     def acquire(self) -> bool:
         """Whether this process now holds the lock; the kernel frees it when the process ends, however it ends."""
-        handle = self.path.open("a+")
+        try:
+            handle = self.path.open("a+")
+        except OSError as error:
+            detail = f"{self.path} cannot be written to: {error.strerror}. `otolith doctor` says how to mend that."
+            raise NotAvailable(detail) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

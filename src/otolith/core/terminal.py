@@ -1,5 +1,6 @@
 """What all commands share: their common options, their output, their errors, and the way to a running server."""
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,9 @@ from otolith.core.errors import AppError
 from otolith.core.settings import Settings, load_settings
 
 DataOption = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="The data folder (OTOLITH_DATA).", show_default=False)
+    Path | None,
+    # Whether it may be read is for the commands to say, the doctor above all.
+    typer.Option("--data", metavar="DIR", readable=False, help="The data folder (OTOLITH_DATA).", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 ServerOption = Annotated[
@@ -36,6 +39,8 @@ TokenOption = Annotated[
 
 FAILED = 1
 USAGE = 2
+# What the machine's owner can mend, and no traceback explains better.
+_TOLD = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
 
 def error_console() -> Console:
@@ -73,6 +78,11 @@ def plain_errors(*, as_json: bool = False) -> Iterator[None]:
         yield
     except AppError as error:
         fail(error.detail, as_json=as_json)
+    except OSError as error:
+        if error.errno not in _TOLD:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror}. `otolith doctor` says more about disks, owners and rights.", as_json=as_json)
     except KeyboardInterrupt:
         fail("Interrupted.", code=130, as_json=as_json)
 
