@@ -195,9 +195,7 @@ def test_a_tree_cancelled_while_its_child_ends_waits_for_it(bench: Bench) -> Non
 
     def end_slowly(session: Any) -> None:
         connection = session.connection()
-        connection.execute(
-            ledger.update(ledger.JOBS).where(ledger.JOBS.c.id == child.id).values(note="its row is mine")
-        )
+        connection.execute(update(Job).where(Job.id == child.id).values(note="its row is mine"))
         time.sleep(0.4)
         ledger.finish(connection, child, Outcome("succeeded"))
 
