@@ -1,7 +1,9 @@
 """`otolith up` as its user meets it: it starts, keeps its children running, says who is in the way, and stops."""
 
 import http.client
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -111,6 +113,27 @@ def test_a_signal_stops_the_whole_tree(up: Up, number: signal.Signals) -> None:
     assert up.process.wait(40) == 0
     wait_until(lambda: not any(child.is_running() for child in children), "the end of every child")
     assert "Traceback" not in up.log.read_text()
+
+
+def test_a_server_that_stops_lets_go_who_follows_the_jobs(up: Up) -> None:
+    password = re.search(r"sign in as admin with the password (\S+)", up.log.read_text())
+    assert password is not None
+    connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=30)
+    said = json.dumps({"username": "admin", "password": password[1]})
+    connection.request("POST", "/api/auth/login", said, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    cookies = "; ".join(value.split(";")[0] for name, value in answer.getheaders() if name.lower() == "set-cookie")
+    answer.read()
+    connection.request("GET", "/api/jobs/events", headers={"Cookie": cookies})
+    stream = connection.getresponse()
+    assert stream.readline().startswith(b"retry")
+    up.process.send_signal(signal.SIGTERM)
+    assert up.process.wait(40) == 0
+    assert stream.read().decode().strip().startswith("id:"), "the rest of the first message, and a clean end"
+    log = up.log.read_text()
+    assert "Exception in ASGI" not in log
+    assert "timeout" not in log
+    connection.close()
 
 
 def test_children_do_not_outlive_a_killed_supervisor(up: Up) -> None:

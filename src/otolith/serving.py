@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from types import FrameType
 
 from otolith.core.errors import AppError, Conflict
@@ -108,11 +109,14 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from otolith.app import create_app
+    from otolith.core.farewell import PoliteServer
     from otolith.core.heads import BoundedHeads
+    from otolith.jobs.streams import end_streams
 
     claim_port(settings.host, settings.port)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -123,4 +127,4 @@ def serve(settings: Settings) -> None:
         http=BoundedHeads,
         ws="websockets-sansio",
     )
-    uvicorn.Server(config).run()
+    PoliteServer(config, partial(end_streams, app.state.api)).run()

@@ -16,9 +16,11 @@ from otolith.core.context import Context
 from otolith.jobs.feed import Position, events_after, has_gap, position_now
 from otolith.jobs.models import JobEvent
 from otolith.jobs.service import cancel, submit
+from otolith.jobs.streams import end_streams, feed_of_app
 from otolith.jobs.sweep import prune_events
 from tests.callers import Callers
 from tests.jobs.tasks import NOTE, Bench, Note
+from tests.services import wait_until
 
 
 def states(context: Context, after: Position) -> list[tuple[UUID, str]]:
@@ -219,3 +221,18 @@ def test_a_web_socket_is_for_those_who_may_see_the_job(
     with callers[kind].websocket_connect(f"/ws/jobs/{job}") as socket, pytest.raises(WebSocketDisconnect) as closed:
         socket.receive_json()
     assert closed.value.code == code
+
+
+def test_a_server_that_stops_lets_its_followers_go(callers: Callers) -> None:
+    app = callers["viewer"].app
+    api = app.state.api  # type: ignore[attr-defined]
+
+    async def listen_until_the_end() -> list[dict[str, str]]:
+        reading = asyncio.create_task(read_stream(app, "/api/jobs/events", token_of(callers, "viewer"), 1000))
+        await asyncio.to_thread(wait_until, lambda: bool(feed_of_app(api)._followers), "the follower", 20)
+        end_streams(api)
+        return await asyncio.wait_for(reading, 10)
+
+    assert asyncio.run(listen_until_the_end())[0]["retry"] == "2000"
+    late = asyncio.run(asyncio.wait_for(read_stream(app, "/api/jobs/events", token_of(callers, "viewer"), 1000), 10))
+    assert len(late) == 1, "who comes too late is let go at once"

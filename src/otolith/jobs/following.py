@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -38,6 +39,8 @@ class Follower:
     loop: asyncio.AbstractEventLoop
     backlog: list[Event] = field(default_factory=list)
     overrun: bool = False
+    # The server stops, and whoever follows shall come back to the next one.
+    ended: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def push(self, events: list[Event]) -> None:
@@ -48,6 +51,11 @@ class Follower:
             self.overrun = True
         if self.backlog or self.overrun:
             self.news.set()
+
+    def end(self) -> None:
+        """Called in the reader's loop."""
+        self.ended = True
+        self.news.set()
 
     async def take(self, seconds: float) -> list[Event] | None:
         """What happened since the last call, or nothing after `seconds`; None for a reader that was too slow."""
@@ -71,6 +79,15 @@ class Feed:
         self._lock = threading.Lock()
         self._followers: list[Follower] = []
         self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Let all followers go, and those who still come."""
+        with self._lock:
+            self._closed = True
+            followers = list(self._followers)
+        for follower in followers:
+            _call(follower, follower.end)
 
     async def join(self, wanted: Wanted) -> Follower:
         """Begin to follow: whatever is committed after this returns will be handed on. `leave` ends it."""
@@ -91,6 +108,9 @@ class Feed:
                 self._thread = threading.Thread(target=self._read, args=(place,), name="otolith-feed", daemon=True)
                 self._thread.start()
             self._followers.append(follower)
+            closed = self._closed
+        if closed:
+            _call(follower, follower.end)
 
     def leave(self, follower: Follower) -> None:
         with self._lock:
@@ -131,14 +151,14 @@ class Feed:
             with self._lock:
                 followers = list(self._followers)
             for follower in followers:
-                _call(follower, events)
+                _call(follower, partial(follower.push, events))
             if len(events) < BATCH:
                 return place
 
 
-def _call(follower: Follower, events: list[Event]) -> None:
+def _call(follower: Follower, what: Callable[[], None]) -> None:
     try:
-        follower.loop.call_soon_threadsafe(follower.push, events)
+        follower.loop.call_soon_threadsafe(what)
     except RuntimeError:
         # Its loop has ended, and so has it.
         log.debug("jobs.feed.follower_gone")

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from anyio import to_thread
-from fastapi import APIRouter, Header, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, FastAPI, Header, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi.requests import HTTPConnection
 from fastapi.responses import StreamingResponse
 
@@ -23,6 +24,7 @@ from otolith.jobs.queries import get_job
 from otolith.jobs.schemas import EventOut
 from otolith.jobs.service import acting
 
+log = structlog.get_logger(__name__)
 router = APIRouter()
 
 HEARTBEAT_SECONDS = 15.0
@@ -33,11 +35,20 @@ _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 def feed_of(connection: HTTPConnection) -> Feed:
     """The one feed of this application, made when it is first followed."""
-    state = connection.app.state
+    return feed_of_app(connection.app)
+
+
+def feed_of_app(app: FastAPI) -> Feed:
+    state = app.state
     if not hasattr(state, "job_feed"):
-        state.job_feed = Feed(context_of(connection))
+        state.job_feed = Feed(state.context)
     feed: Feed = state.job_feed
     return feed
+
+
+def end_streams(app: FastAPI) -> None:
+    """End every stream of this application, as a server does before it waits for its connections to end."""
+    feed_of_app(app).close()
 
 
 @router.get(
@@ -86,7 +97,7 @@ async def _stream(request: Request, actor: Actor, place: Position | None, job: U
             start = event.position
             if wanted(event):
                 yield _told(event)
-        while await caller.is_still_allowed():
+        while not follower.ended and await caller.is_still_allowed():
             events = await follower.take(HEARTBEAT_SECONDS)
             if events is None:
                 yield _reset()
@@ -168,7 +179,10 @@ async def follow_job(websocket: WebSocket, job_id: UUID) -> None:
         telling = asyncio.create_task(_tell(websocket, actor, job_id, follower))
         await asyncio.wait({hanging_up, telling}, return_when=asyncio.FIRST_COMPLETED)
         telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        (fault,) = await asyncio.gather(telling, return_exceptions=True)
+        if isinstance(fault, Exception) and not (hanging_up.done() or follower.ended):
+            log.warning("jobs.socket.failed", error=type(fault).__name__, exc_info=not isinstance(fault, AppError))
+            await websocket.close(1011, "This could not be followed any further; come back in a moment.")
     finally:
         hanging_up.cancel()
         feed.leave(follower)
@@ -195,7 +209,7 @@ async def _tell(websocket: WebSocket, actor: Actor, job_id: UUID, follower: Foll
     await websocket.send_text(first[0].model_dump_json())
     ended = first[1]
     pending = await to_thread.run_sync(_batch, context, start, job_id)
-    while not ended and await caller.is_still_allowed():
+    while not (ended or follower.ended) and await caller.is_still_allowed():
         for event in pending:
             if not caller.may_see(event):
                 await websocket.close(4404, JobNotFound().detail)
@@ -209,7 +223,9 @@ async def _tell(websocket: WebSocket, actor: Actor, job_id: UUID, follower: Foll
         if taken is None:
             taken = await to_thread.run_sync(_batch, context, start, job_id)
         pending = [event for event in taken if event.position > start]
-    await websocket.close(1000)
+    if ended or not follower.ended:
+        # A server that stops closes its sockets itself, with the code that says to come back.
+        await websocket.close(1000)
 
 
 def _present(context: Context, actor: Actor, job_id: UUID) -> tuple[EventOut, bool] | None:
