@@ -37,7 +37,7 @@ from otolith.library.engine.pieces import PIECES, Piece
 from otolith.library.recordings import record
 from otolith.library.schemas import TrackItem
 from otolith.migrations.migrate import migrate
-from otolith.serving import up
+from otolith.serving import claim_port, up
 
 TEMPO_TOLERANCE: Final = 0.04
 _TICK: Final = 0.1
@@ -131,13 +131,15 @@ def demo(
         )
         configure_logging(settings, stream=sys.stderr)
         with plain_errors(as_json=as_json):
+            if serve:
+                claim_port(host, port)
             result, board = perform_demo(settings, folder / "music", error_console())
         if as_json:
             print_json(result)
         else:
             _show(result, board)
         if serve:
-            _serve(settings)
+            _serve(settings, as_json=as_json)
     if result["jobs"]["dead"] or result["tracks"] != len(PIECES):
         fail("Some of the demo's jobs failed; the lines above say which and why.")
 
@@ -236,12 +238,15 @@ def _show(result: dict[str, Any], board: _Board) -> None:
     )
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, *, as_json: bool) -> None:
     """Leave the pages open. The server's processes read their settings from the environment, so it is cleared first."""
     for name in list(os.environ):
         if name.upper().startswith("OTOLITH_") or name.upper() in {*ALIASES, *DATABASE_ALIASES, "ENVIRONMENT"}:
             del os.environ[name]
     os.environ["OTOLITH_ENV_FILE"] = os.devnull
     os.environ["OTOLITH_LOG_LEVEL"] = settings.log.level
+    if as_json:
+        # Stdout has its one document; whatever the server and its workers say goes beside it.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stderr.write("Sign in as admin with the password otolith-demo.\n")
     up(settings)

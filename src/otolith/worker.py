@@ -7,6 +7,7 @@ import socket
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from typing import Any
 import psutil
 import structlog
 from celery import Celery, signals
+from celery.platforms import SecurityWarning
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -148,6 +150,8 @@ def run_worker(
 
 
 def _run_celery(crew: Crew) -> int:
+    # It warns of root and recommends an option that we do not have; our guide says to run Otolith as a user of its own.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = crew.app.Worker(
         hostname=f"otolith@{crew.duty.name}",
         queues=[queue_of(lane) for lane in crew.duty.lanes],

@@ -19,7 +19,7 @@ def load(tmp_path: Path, **environ: str) -> Settings:
 def test_nothing_has_to_be_set(tmp_path: Path) -> None:
     settings = load(tmp_path)
     assert settings.effective_database_url.startswith("sqlite:///")
-    assert settings.effective_broker_url == "filesystem://"
+    assert settings.effective_broker_url == "filesystem://localhost"
     assert settings.embedded_workers == 1
     assert settings.media.upload_limit == 512_000_000
     assert not settings.production_mode

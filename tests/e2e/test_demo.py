@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from otolith.library.engine.pieces import PIECES, STYLES, Piece, perform
 from otolith.library.engine.synthesis import RATE
+from tests.services import free_port, wait_until
 
 
 def test_the_demo_prints_one_document_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -42,6 +44,28 @@ def test_the_demo_prints_one_document_and_leaves_nothing_behind(tmp_path: Path) 
     assert result["key_correct"] >= 11
     assert result["seconds"] > 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_that_serves_its_pages_says_them_beside_its_document(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "otolith", "demo", "--serve", "--json", "--port", str(port)]
+    log = tmp_path / "log"
+    with log.open("wb") as errors:
+        demo = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, env={**os.environ, "TMPDIR": str(tmp_path)}
+        )
+    try:
+        wait_until(lambda: demo.poll() is not None or b"Otolith listens on" in log.read_bytes(), "the pages", 120)
+        assert demo.poll() is None, log.read_text()
+        again = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        demo.send_signal(signal.SIGINT)
+        printed, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 0, log.read_text()
+    assert json.loads(printed)["tracks"] == 12
+    # The second was told before it began.
+    assert again.returncode == 1
+    assert "Address already in use" in json.loads(again.stdout)["error"]
 
 
 def test_the_pieces_are_a_varied_dozen() -> None:
