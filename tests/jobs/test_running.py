@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from otolith.core.actor import SYSTEM
 from otolith.core.errors import BadRequest, NotAvailable
+from otolith.core.spool import StorageFull
 from otolith.jobs import ledger
 from otolith.jobs.claiming import claim
 from otolith.jobs.contracts import LANES
@@ -98,7 +100,38 @@ def test_a_service_can_ask_for_patience(bench: Bench) -> None:
     assert (job.due_at - job.started_at).total_seconds() > 495
 
 
-@pytest.mark.parametrize("error", [PauseLane("maintenance", 60, "no room"), OSError(errno.ENOSPC, "full")])
+def test_whoever_refuses_for_a_while_is_left_alone_for_so_long(bench: Bench) -> None:
+    bench.does(NOTE, raising(NotAvailable(headers={"retry-after": "500"})))
+    job_id = bench.submit()
+    bench.work()
+    job = bench.job(job_id)
+    assert job.state == "retrying"
+    assert job.due_at is not None
+    assert job.started_at is not None
+    assert 495 < (job.due_at - job.started_at).total_seconds() < 510
+
+
+@pytest.mark.parametrize("word", ["Wed, 21 Oct 2015 07:28:00 GMT", "-5", "1e400", "soon"])
+def test_a_refusal_that_says_no_seconds_waits_as_usual(bench: Bench, word: str) -> None:
+    bench.does(NOTE, raising(NotAvailable(headers={"Retry-After": word})))
+    job_id = bench.submit()
+    bench.work()
+    assert bench.job(job_id).due_at is not None
+
+
+@pytest.mark.parametrize(("error", "traced"), [(BadRequest(), False), (NotAvailable(), False), (ValueError(), True)])
+def test_only_what_nobody_expected_is_logged_with_its_traceback(bench: Bench, error: Exception, traced: bool) -> None:
+    bench.does(NOTE, raising(error))
+    bench.submit()
+    with capture_logs() as logs:
+        bench.work()
+    (line,) = [line for line in logs if line["event"] == "jobs.job.failed"]
+    assert line["exc_info"] is traced
+
+
+@pytest.mark.parametrize(
+    "error", [PauseLane("maintenance", 60, "no room"), OSError(errno.ENOSPC, "full"), StorageFull()]
+)
 def test_what_stops_everybody_pauses_the_lane(bench: Bench, error: Exception) -> None:
     bench.does(NOTE, raising(error))
     first, second, elsewhere = bench.submit(), bench.submit(), bench.submit(FAN)

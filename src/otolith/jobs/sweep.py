@@ -29,6 +29,9 @@ _TURNS: Table = SweepTurn.__table__  # type: ignore[assignment]
 _SCHEDULES: Table = JobSchedule.__table__  # type: ignore[assignment]
 _EVENTS: Table = JobEvent.__table__  # type: ignore[assignment]
 
+_COMPLETE = select(JOBS.c.id).where(
+    JOBS.c.state == "waiting", JOBS.c.finished_at.is_(None), JOBS.c.children_done >= JOBS.c.children
+)
 LOST = "WorkerLost"
 # As many rows as a transaction may hold up others for.
 BATCH = 500
@@ -48,7 +51,12 @@ def sweep(context: Context, handlers: Iterable[Handler], *, always: bool = False
         continue
     with context.database.write(SYSTEM) as session:
         resume_lanes(session)
-        settle_parents(session)
+    with context.database.read(SYSTEM) as session:
+        # Reading first, because this looks at all that is unfinished and SQLite has one writer.
+        forgotten = session.execute(_COMPLETE.limit(1)).first() is not None
+    if forgotten:
+        with context.database.write(SYSTEM) as session:
+            settle_parents(session)
     run_schedules(context, handlers)
     if _take_turn(context, "prune", PRUNE_SECONDS):
         prune_events(context)
@@ -166,10 +174,7 @@ def resume_lanes(session: Session) -> None:
 
 def settle_parents(session: Session) -> None:
     """End parents whose last child ended while nobody could tell them."""
-    waiting = select(JOBS.c.id).where(
-        JOBS.c.state == "waiting", JOBS.c.finished_at.is_(None), JOBS.c.children_done >= JOBS.c.children
-    )
-    found = list(session.execute(waiting.limit(BATCH).with_for_update(skip_locked=True)).scalars())
+    found = list(session.execute(_COMPLETE.limit(BATCH).with_for_update(skip_locked=True)).scalars())
     if found:
         settle(session.connection(), found)
         session.info[NEWS] = True
