@@ -1,5 +1,6 @@
 """Jobs without a worker: a command sees its own through, children and retries included."""
 
+import datetime as dt
 import threading
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 from otolith.core.errors import BadRequest
 from otolith.jobs.contracts import handles
 from otolith.jobs.inline import Progress, follow, run_inline
+from otolith.jobs.models import Worker
 from otolith.jobs.running import Run
 from otolith.jobs.workers import sign
 from tests.jobs.tasks import FAN, NOTE, Bench, Note
@@ -73,3 +75,19 @@ def test_a_fault_of_the_ledger_itself_ends_the_command(
     monkeypatch.setattr("otolith.jobs.slot.claim_of_root", broken)
     with pytest.raises(RuntimeError, match="broken"):
         run_inline(bench.context, bench.submit(), [], threads=threads)
+
+
+def test_a_command_takes_over_from_a_worker_that_died(bench: Bench) -> None:
+    sign(bench.context, "killed", ["maintenance"], 2, 1)
+    root = bench.submit()
+    seen: list[Progress] = []
+
+    def watch(progress: Progress) -> None:
+        seen.append(progress)
+        if len(seen) == 2:
+            with bench.writing() as session:
+                session.get_one(Worker, "killed").seen_at = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+    done = run_inline(bench.context, root, bench.handlers, watch=watch, threads=1)
+    assert done.state == "succeeded"
+    assert [progress.state for progress in seen[:2]] == ["queued", "queued"], "as long as it seemed to live"
