@@ -10,6 +10,7 @@ from tests.browser.conftest import House, Visit
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (320, 390, 820, 1280, 1920)
 TITLE = "An interview with the harbour master, second part, recorded on the pier in Quimper-Guézennec-sur-Odet"
+ONE_WORD = "x" * 120
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def filled(house: House, visit: Visit, pages: dict[str, str]) -> dict[str, str]:
     """The same, once there is a recording with a long name that was heard."""
     if "recording" not in pages:
         page = visit(javascript=False)
-        tune = house.folder / f"{TITLE}.wav"
+        tune = house.folder / f"{TITLE} {ONE_WORD}.wav"
         tune.write_bytes(house.tune.read_bytes() + b"LIST\x04\x00\x00\x00INFO")
         page.set_input_files("#files", str(tune))
         page.click("#drop button.first.without-js")
@@ -40,7 +41,15 @@ def filled(house: House, visit: Visit, pages: dict[str, str]) -> dict[str, str]:
 
 
 def _is_wide(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+    """Whether the page, or a part of it that may not, is wider than its place."""
+    return bool(
+        page.evaluate(
+            """() => document.documentElement.scrollWidth > document.documentElement.clientWidth
+              || [...document.querySelectorAll(".nav a")].some((link) => link.scrollWidth > link.clientWidth)
+              || [...document.querySelectorAll(".recordings")].some(
+                (list) => list.getBoundingClientRect().right > innerWidth)"""
+        )
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
