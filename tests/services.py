@@ -80,6 +80,10 @@ class Server:
     def _end(self, number: signal.Signals) -> None:
         if self.process is None:
             return
+        if self.process.poll() is not None:
+            # It ended by itself, and its number may by now be another program's.
+            self.process = None
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
         try:

@@ -1,6 +1,5 @@
 """Chromaprint against `fpcalc`, its own program, and whatever the size of the blocks."""
 
-import shutil
 import subprocess
 import tracemalloc
 from pathlib import Path
@@ -15,12 +14,19 @@ from numpy.typing import NDArray
 from otolith.core.audio import Source
 from otolith.identify.engine.chromaprint import HOP, RATE, Chromaprint, ChromaprintResult
 from otolith.identify.engine.chromaprint_text import bit_error_rate, decode, encode
+from tests.services import require
 from tests.signals import blocks, music, source_of, write
 
 SOURCE = Source(rate=RATE, layout=("FC",), duration=None)
 ALLOWED_ERROR = 0.001
 
-needs_fpcalc = pytest.mark.skipif(shutil.which("fpcalc") is None, reason="fpcalc is the yardstick and is not installed")
+needs_fpcalc = pytest.mark.usefixtures("yardstick")
+
+
+@pytest.fixture(scope="module")
+def yardstick() -> None:
+    """The yardstick, without which nothing is measured."""
+    require("fpcalc")
 
 
 class Recording(NamedTuple):

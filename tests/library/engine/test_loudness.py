@@ -1,7 +1,6 @@
 """The loudness engine: against FFmpeg's `ebur128`, at the edges of what sound can be, and in blocks of any size."""
 
 import re
-import shutil
 import subprocess
 import tracemalloc
 from pathlib import Path
@@ -14,9 +13,17 @@ from hypothesis import strategies as st
 
 from otolith.core.audio import Source
 from otolith.library.engine.loudness import Loudness, LoudnessResult
+from tests.services import require
 from tests.signals import Sound, blocks, music, silence, source_of, tone, write
 
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFmpeg is the yardstick and is not installed")
+needs_ffmpeg = pytest.mark.usefixtures("ffmpeg")
+
+
+@pytest.fixture(scope="module")
+def ffmpeg() -> None:
+    """The yardstick, without which nothing is measured."""
+    require("ffmpeg")
+
 
 NOTHING = LoudnessResult(None, None, None, None, None, None, None, None)
 STEREO = ("FL", "FR")
