@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +22,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -43,6 +44,8 @@ UNFIT_URL = (
 AfterCommit = Callable[[], None]
 _AFTER_COMMIT = "otolith.after_commit"
 _WRITES = "otolith_writes"
+_RESTED_SINCE = "otolith_rested_since"
+_REST_SECONDS = 1.0
 
 
 class DatabaseFull(AppError):
@@ -155,15 +158,34 @@ def _make_engine(url: str, pool_size: int) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     # Statements are not prepared on the server, because PgBouncer in transaction mode would lose them.
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_pre_ping=True,
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={"prepare_threshold": None, "connect_timeout": 10},
     )
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _ping_after_rest)
+    return engine
+
+
+def _note_rest(_connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info[_RESTED_SINCE] = time.monotonic()
+
+
+def _ping_after_rest(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Try a connection that has rested before it is used; one in steady use needs no round trip more for that."""
+    since = entry.info.get(_RESTED_SINCE)
+    if since is None or time.monotonic() - since < _REST_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:
+        # The pool then opens another one in its place.
+        raise DisconnectionError from error
 
 
 class Database:

@@ -72,6 +72,11 @@ _SUCCEED = (
     .values(
         state=case((JOBS.c.children > 0, literal_column("'waiting'")), else_=literal_column("'succeeded'")),
         finished_at=case((JOBS.c.children > 0, null()), else_=clock()),
+        # The last steps of a job are seldom told; what has succeeded is done all the same.
+        progress_done=case(
+            (JOBS.c.children > 0, JOBS.c.progress_done),
+            else_=func.coalesce(JOBS.c.progress_total, JOBS.c.progress_done),
+        ),
         result=bindparam("b_result", type_=JOBS.c.result.type),
         error=None,
         error_kind=None,
