@@ -131,8 +131,8 @@ class TestThere:
 
     def test_a_wrong_token_is_told_what_to_do(self, server: LiveServer, music: Path) -> None:
         said = otolith("scan", music, "--server", server.url, "--token", "wrong", "--json", code=1)
-        assert "OTOLITH_TOKEN" in said
+        assert "OTOLITH_TOKEN" in said["error"]
 
     def test_a_server_that_is_not_there_is_told(self, music: Path) -> None:
         said = otolith("scan", music, "--server", "http://127.0.0.1:9", "--json", code=1)
-        assert "No Otolith answers" in said
+        assert "No Otolith answers" in said["error"]
