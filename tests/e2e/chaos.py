@@ -180,6 +180,8 @@ def freeze(yard: Yard, process: psutil.Process) -> None:
     file = yard.context.database.file
     while True:
         process.suspend()
+        # The signal reaches thread after thread; one that still runs could take the lock behind the look at it.
+        wait_until(lambda: stands_still(process), "the standstill of every thread", 10)
         if file is None:
             return
         connection = sqlite3.connect(file, timeout=2, isolation_level=None)
@@ -193,6 +195,13 @@ def freeze(yard: Yard, process: psutil.Process) -> None:
             return
         finally:
             connection.close()
+
+
+def stands_still(process: psutil.Process) -> bool:
+    states = [
+        stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{process.pid}/task").glob("*/stat")
+    ]
+    return set(states) == {"T"}
 
 
 def refused(yard: Yard) -> str:
