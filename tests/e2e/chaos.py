@@ -14,7 +14,6 @@ from typing import TypeVar
 from uuid import UUID
 
 import psutil
-import psycopg
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -184,11 +183,7 @@ def freeze(yard: Yard, process: psutil.Process) -> None:
         # The signal reaches thread after thread; one that still runs could take the lock behind the look at it.
         wait_until(lambda: stands_still(process), "the standstill of every thread", 10)
         if file is None:
-            if holds_no_row(yard):
-                return
-            process.resume()
-            time.sleep(0.05)
-            continue
+            return
         connection = sqlite3.connect(file, timeout=2, isolation_level=None)
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -200,20 +195,6 @@ def freeze(yard: Yard, process: psutil.Process) -> None:
             return
         finally:
             connection.close()
-
-
-def holds_no_row(yard: Yard) -> bool:
-    """Whether nobody is in the middle of writing about a job, which would hold up everybody else who would."""
-    url = yard.context.database.url.replace("postgresql+psycopg://", "postgresql://")
-    with psycopg.connect(url) as connection:
-        connection.execute("SELECT set_config('otolith.actor', 'system', true)")
-        try:
-            connection.execute("SELECT id FROM jobs FOR UPDATE NOWAIT")
-        except psycopg.errors.LockNotAvailable:
-            return False
-        finally:
-            connection.rollback()
-    return True
 
 
 def stands_still(process: psutil.Process) -> bool:

@@ -137,7 +137,10 @@ def _set_postgres_actor(connection: Connection, actor: Actor) -> None:
     name = "system" if actor.is_system else str(actor.user_id or "anonymous")
     workspaces = "{" + ",".join(str(workspace) for workspace in actor.workspaces) + "}"
     connection.execute(
-        text("SELECT set_config('otolith.actor', :actor, true), set_config('otolith.workspaces', :workspaces, true)"),
+        text(
+            "SELECT set_config('otolith.actor', :actor, true), set_config('otolith.workspaces', :workspaces, true), "
+            "set_config('idle_in_transaction_session_timeout', '30s', true)"
+        ),
         {"actor": name, "workspaces": workspaces},
     )
 
