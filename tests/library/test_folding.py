@@ -2,8 +2,9 @@
 
 import pytest
 
+from otolith.library.catalogue.models import KEY_LIMIT
 from otolith.library.folding import clean, fold
-from otolith.library.models import KEY_LIMIT, TEXT_LIMIT
+from otolith.library.models import TEXT_LIMIT
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,9 @@ _AFTER_COMMIT = "otolith.after_commit"
 _WRITES = "otolith_writes"
 _RESTED_SINCE = "otolith_rested_since"
 _REST_SECONDS = 1.0
+# A process that is frozen inside a transaction holds its rows against everybody; PostgreSQL then ends it. No
+# transaction of ours waits nearly as long between two statements.
+_IDLE_IN_TRANSACTION = "30s"
 
 
 class DatabaseFull(AppError):
@@ -139,9 +142,9 @@ def _set_postgres_actor(connection: Connection, actor: Actor) -> None:
     connection.execute(
         text(
             "SELECT set_config('otolith.actor', :actor, true), set_config('otolith.workspaces', :workspaces, true), "
-            "set_config('idle_in_transaction_session_timeout', '30s', true)"
+            "set_config('idle_in_transaction_session_timeout', :idle, true)"
         ),
-        {"actor": name, "workspaces": workspaces},
+        {"actor": name, "workspaces": workspaces, "idle": _IDLE_IN_TRANSACTION},
     )
 
 

@@ -2,7 +2,8 @@
 
 import unicodedata
 
-from otolith.library.models import KEY_LIMIT, TEXT_LIMIT
+from otolith.library.catalogue.models import KEY_LIMIT
+from otolith.library.models import TEXT_LIMIT
 
 
 def clean(text: str | None) -> str:

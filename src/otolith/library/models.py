@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
+    Boolean,
     CheckConstraint,
     Float,
     ForeignKey,
@@ -16,25 +18,29 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from otolith.accounts.models import Workspace
 from otolith.core.db import Base, UtcDateTime, now
 from otolith.core.ids import new_id
+from otolith.library.catalogue.models import KEY_LIMIT, Album
 from otolith.media.models import Media
 
 TrackState = Literal["waiting", "analysed", "failed"]
 Outcome = Literal["added", "updated", "moved", "none"]
 Verdict = Literal["failed", "skipped"]
 TEXT_LIMIT = 1000
-KEY_LIMIT = 120
 
 
 class Track(Base):
     """One recording of a workspace's catalogue, with its tags and the state of its analysis.
 
     `title_key` and `artist_key` are the texts that lists are sorted by, folded once by `otolith.library.folding`.
+    `tags` is what the file says, as `Tags.as_dict` gives it but for the lyrics; `edits` is what people changed and the
+    file does not say yet; the other columns are what follows from both. `version` is that of the `Catalogue` when this
+    row last changed. `duration` in seconds, as the headers say until the analysis knows better.
     """
 
     __tablename__ = "tracks"
@@ -44,6 +50,8 @@ class Track(Base):
         Index(None, "workspace_id", "id"),
         Index(None, "workspace_id", "title_key", "id"),
         Index(None, "workspace_id", "artist_key", "title_key", "id"),
+        Index(None, "workspace_id", "version"),
+        Index(None, "album_id", "disc_number", "track_number"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
@@ -57,6 +65,17 @@ class Track(Base):
     date: Mapped[str] = mapped_column(Text, default="")
     track_number: Mapped[int | None] = mapped_column(Integer)
     disc_number: Mapped[int | None] = mapped_column(Integer)
+    track_total: Mapped[int | None] = mapped_column(Integer)
+    disc_total: Mapped[int | None] = mapped_column(Integer)
+    year: Mapped[int | None] = mapped_column(Integer)
+    compilation: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    duration: Mapped[float | None] = mapped_column(Float)
+    album_id: Mapped[UUID | None] = mapped_column(Uuid, ForeignKey(Album.id, ondelete="SET NULL"))
+    recording_mbid: Mapped[str | None] = mapped_column(String(36))
+    cover_key: Mapped[str | None] = mapped_column(String(64))
+    tags: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, deferred=True)
+    edits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    version: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     title_key: Mapped[str] = mapped_column(String(KEY_LIMIT))
     artist_key: Mapped[str] = mapped_column(String(KEY_LIMIT), default="")
     state: Mapped[TrackState] = mapped_column(String(16), default="waiting")
@@ -72,7 +91,9 @@ class Analysis(Base):
 
     It belongs to no workspace and is reached only from a media row that the caller may see. `engines` maps each
     engine to the version that ran; `beats` holds times in seconds as little-endian float32; `sound` is what its headers
-    say and `notes` what was odd about it. `quick_key` finds what is worth comparing before a file is decoded again.
+    say and `notes` what was odd about it. `energy` and `voice` from 0 to 1, `onset_rate` a second, `brightness` in Hz,
+    silences in seconds at either end, `embedding` as little-endian float16 of unit length. `quick_key` finds what is
+    worth comparing before a file is decoded again.
     """
 
     __tablename__ = "analyses"
@@ -92,6 +113,16 @@ class Analysis(Base):
     loudness_lufs: Mapped[float | None] = mapped_column(Float)
     loudness_range_lu: Mapped[float | None] = mapped_column(Float)
     true_peak_dbtp: Mapped[float | None] = mapped_column(Float)
+    energy: Mapped[float | None] = mapped_column(Float)
+    voice: Mapped[float | None] = mapped_column(Float)
+    onset_rate: Mapped[float | None] = mapped_column(Float)
+    brightness: Mapped[float | None] = mapped_column(Float)
+    dynamics_db: Mapped[float | None] = mapped_column(Float)
+    silence_start: Mapped[float | None] = mapped_column(Float)
+    silence_end: Mapped[float | None] = mapped_column(Float)
+    segments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    timbre: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    embedding: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     sound: Mapped[dict[str, Any]] = mapped_column(JSON)
     notes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     analysed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
@@ -118,6 +149,9 @@ class Scan(Base):
     missing: Mapped[int] = mapped_column(Integer, default=0)
     unchanged: Mapped[int] = mapped_column(Integer, default=0)
     error: Mapped[str | None] = mapped_column(Text)
+    # Name, done and total of each phase so far, in their order.
+    phases: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    paused_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
     worked_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
 

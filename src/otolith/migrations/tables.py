@@ -12,6 +12,13 @@ MODELS = (
     "otolith.media.models",
     "otolith.identify.models",
     "otolith.library.models",
+    "otolith.library.catalogue.models",
+    "otolith.library.catalogue.links",
+    "otolith.library.roots.models",
+    "otolith.library.covers.models",
+    "otolith.library.editing.models",
+    "otolith.library.listens.models",
+    "otolith.library.similar.models",
 )
 
 for _module in MODELS:

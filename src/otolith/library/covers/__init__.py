@@ -1,0 +1,1 @@
+"""Covers: found in files and folders, kept as thumbnails; see docs/user/covers.md."""

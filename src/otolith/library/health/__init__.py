@@ -1,0 +1,1 @@
+"""The health of a library: duplicates, missing tags, broken files, gaps; see docs/user/health.md."""

@@ -1,0 +1,1 @@
+"""What each person makes of a track: plays and ratings; see docs/user/catalogue.md."""

@@ -1,0 +1,1 @@
+"""Search: words, filters and facets over a library of any size; see docs/user/search.md."""

@@ -1,0 +1,1 @@
+"""What sounds alike: neighbours, radio, paths and the map; see docs/user/similar.md."""
