@@ -1,5 +1,7 @@
 """Follows the harmony: which of the twelve pitch classes sound, and which of them in the bass, frame by frame."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
@@ -9,11 +11,11 @@ from otolith.library.engine.spectrum import Float32, Framer, Series, hann, power
 RATE = 22050
 HOP = 2048
 FRAME_RATE = RATE / HOP
-_WINDOW = 8192
+WINDOW = 8192
 _BATCH = 64
 _LOWEST, _BASS_TOP, _HIGHEST = 40.0, 210.0, 3000.0
-_FIRST = round(_LOWEST * _WINDOW / RATE)
-_LAST = round(_HIGHEST * _WINDOW / RATE)
+_FIRST = round(_LOWEST * WINDOW / RATE)
+_LAST = round(_HIGHEST * WINDOW / RATE)
 _PROMINENCE = 1.5  # A partial stands this factor above the mean magnitude around it.
 _NEIGHBOURHOOD = 61  # Bins: about 160 Hz.
 _FLOOR = 3e-3
@@ -27,12 +29,13 @@ class ChromaStream:
 
     Only local maxima that stand clear of their surroundings count, which leaves out drums and noise; a peak's
     frequency is refined by a parabola through the logarithms of its three bins. `series` holds 24 columns a frame:
-    treble C..B, then bass C..B.
+    treble C..B, then bass C..B. `listen` is handed the power of all bins of each batch, for who needs the same spectra.
     """
 
-    def __init__(self) -> None:
-        self._framer = Framer(_WINDOW, HOP, _BATCH)
-        self._window = hann(_WINDOW)
+    def __init__(self, listen: Callable[[Float32], None] | None = None) -> None:
+        self._listen = listen
+        self._framer = Framer(WINDOW, HOP, _BATCH)
+        self._window = hann(WINDOW)
         self._reference = 0.0
         self._mistuning = 0j
         self._tuning = 0.0
@@ -47,7 +50,10 @@ class ChromaStream:
             self._hear(frames)
 
     def _hear(self, frames: Float32) -> None:
-        magnitude = np.sqrt(power_spectra(frames, self._window)[:, _FIRST - 1 : _LAST + 1])
+        power = power_spectra(frames, self._window)
+        if self._listen is not None:
+            self._listen(power)
+        magnitude = np.sqrt(power[:, _FIRST - 1 : _LAST + 1])
         count = magnitude.shape[0]
         self._reference = max(float(magnitude.max()), self._reference * float(np.exp(-_FORGET)))
         if self._reference < _SILENCE:
@@ -76,7 +82,7 @@ class ChromaStream:
         )
         curve = left - 2 * middle + right
         offset = np.where(curve < 0, 0.5 * (left - right) / np.minimum(curve, -1e-9), 0.0)
-        hertz = (column + _FIRST + np.clip(offset, -0.5, 0.5)) * RATE / _WINDOW
+        hertz = (column + _FIRST + np.clip(offset, -0.5, 0.5)) * RATE / WINDOW
         strength = np.exp(middle)
         pitch = 12 * np.log2(hertz / 440.0) + 69
         weight = np.log1p(strength / (self._reference * 0.02))

@@ -1,5 +1,7 @@
 """Listens for the beginnings of notes: how much new energy each part of the spectrum gains, frame by frame."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
@@ -12,7 +14,7 @@ FRAME_RATE = RATE / HOP
 GROUPS = 5
 _WINDOW = 2048
 _BATCH = 256
-_BANDS = 84
+BANDS = 84
 _LOWEST, _HIGHEST = 28.0, 10000.0
 _GROUP_EDGES = (130.0, 320.0, 1000.0, 3500.0)
 _LAG = 3
@@ -29,7 +31,7 @@ def _filterbank() -> tuple[Float32, NDArray[np.intp]]:
         return np.where(hertz < 400.0, hertz / 400.0, 1.0 + np.log(np.maximum(hertz, 400.0) / 400.0))
 
     low, high = warp(np.array([_LOWEST, _HIGHEST]))
-    edges = np.linspace(low, high, _BANDS + 2)
+    edges = np.linspace(low, high, BANDS + 2)
     hertz = np.where(edges < 1.0, edges * 400.0, 400.0 * np.exp(edges - 1.0))
     position = warp(bins)[:, None]
     step = edges[1] - edges[0]
@@ -43,17 +45,19 @@ class OnsetStream:
 
     The magnitudes are compressed by a logarithm whose floor follows the loudest band of the recent past, so that
     the answer does not depend on the level of the recording. Each band is compared with the strongest of its
-    neighbours `_LAG` frames earlier, which keeps vibrato from counting as new notes.
+    neighbours `_LAG` frames earlier, which keeps vibrato from counting as new notes. `listen` is handed each batch of
+    frames with the power of their bands, for who needs the same spectra.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, listen: Callable[[Float32, Float32], None] | None = None) -> None:
+        self._listen = listen
         self._framer = Framer(_WINDOW, HOP, _BATCH)
         self._window = hann(_WINDOW)
         self._weights, group = _filterbank()
-        self._mix = np.zeros((_BANDS, GROUPS), dtype=np.float32)
-        self._mix[np.arange(_BANDS), group] = 1.0
+        self._mix = np.zeros((BANDS, GROUPS), dtype=np.float32)
+        self._mix[np.arange(BANDS), group] = 1.0
         self._mix /= self._mix.sum(axis=0)
-        self._before: Float32 = np.zeros((_LAG, _BANDS), dtype=np.float32)
+        self._before: Float32 = np.zeros((_LAG, BANDS), dtype=np.float32)
         self._reference = 0.0
         self.flux = Series(GROUPS)
 
@@ -66,7 +70,10 @@ class OnsetStream:
             self._hear(frames)
 
     def _hear(self, frames: Float32) -> None:
-        bands = np.sqrt(power_spectra(frames, self._window) @ self._weights)
+        power = power_spectra(frames, self._window) @ self._weights
+        if self._listen is not None:
+            self._listen(frames, power)
+        bands = np.sqrt(power)
         joined = np.concatenate([self._before, bands])
         self._before = joined[-_LAG:]
         self._reference = max(float(bands.max()), self._reference * float(np.exp(-_FORGET)))

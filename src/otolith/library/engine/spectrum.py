@@ -1,6 +1,7 @@
 """Cuts a stream of samples into overlapping frames and turns them into power spectra, in bounded memory."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,26 +84,27 @@ def hann(size: int) -> Float32:
 
 
 class Series:
-    """A growing table of rows of fixed width, kept in half precision: a few bytes a frame for hours of sound."""
+    """A growing table of rows of fixed width, kept in half precision or less: a few bytes a frame for hours of sound."""
 
-    def __init__(self, width: int) -> None:
-        self._rows: NDArray[np.float16] = np.empty((1024, width), dtype=np.float16)
+    def __init__(self, width: int, kind: type[np.float16 | np.uint8] = np.float16) -> None:
+        self._rows: NDArray[Any] = np.empty((1024, width), dtype=kind)
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def append(self, rows: Float32) -> None:
-        needed = self._count + rows.shape[0]
+    def append(self, more: NDArray[Any]) -> None:
+        needed = self._count + more.shape[0]
         if needed > self._rows.shape[0]:
-            grown = np.empty((max(needed, self._rows.shape[0] * 3 // 2), self._rows.shape[1]), dtype=np.float16)
+            rows = max(needed, self._rows.shape[0] * 3 // 2)
+            grown = np.empty((rows, self._rows.shape[1]), dtype=self._rows.dtype)
             grown[: self._count] = self._rows[: self._count]
             self._rows = grown
-        self._rows[self._count : needed] = rows
+        self._rows[self._count : needed] = more
         self._count = needed
 
-    def rows(self) -> NDArray[np.float16]:
-        """Everything so far, float16 of shape (frames, width), as a view."""
+    def rows(self) -> NDArray[Any]:
+        """Everything so far, of shape (frames, width), as a view."""
         return self._rows[: self._count]
 
 
