@@ -57,33 +57,27 @@ class Crew:
     duty: Duty
     build: Build
     child: Child | None = None
-    pokes: int = 0
 
     def begin(self) -> None:
         """In a child just forked: open everything anew, because nothing open may cross a fork."""
         context = self.build(self.settings)
         ringer = connect_bells(self.settings, context.database)
         self.child = Child(context, self.handlers, self.duty, ringer)
+        signal.signal(signal.SIGURG, self._drain)
         # The pool puts its own handler of SIGTERM over ours when this returns, so ours is set again a moment later: by
-        # a signal, because Python sets handlers in the main thread alone, which waits for its first bell by then.
-        signal.signal(signal.SIGURG, self._poked)
-        later = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGURG))
-        later.daemon = True
-        later.start()
-
-    def _poked(self, number: int, frame: FrameType | None) -> None:
-        """The first poke is our own, to heed SIGTERM; one more is the worker's, to drain, whichever comes first."""
-        self.pokes += 1
-        self._heed_sigterm()
-        if self.pokes > 1:
-            self._drain(number, frame)
+        # a signal, because Python sets handlers in the main thread alone, which waits for its first bell by then. Not
+        # by the worker's signal to drain: of two equal ones that arrive together, the kernel delivers one.
+        signal.signal(signal.SIGALRM, self._heed_sigterm)
+        signal.setitimer(signal.ITIMER_REAL, 1.0)
 
     def _heed_sigterm(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         signal.signal(signal.SIGTERM, self._drain)
 
     def _drain(self, _number: int, _frame: FrameType | None) -> None:
+        self._heed_sigterm()
         if self.child is not None:
-            self.child.drain()
+            # In a thread, because a handler runs in the middle of anything, such as of taking the same lock.
+            threading.Thread(target=self.child.drain, name="otolith-drain", daemon=True).start()
 
     def hear(self, lane: str) -> None:
         if self.child is not None:

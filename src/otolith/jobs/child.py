@@ -88,12 +88,12 @@ class Child:
                 count, more = self._slot.work(lanes, seconds=end - time.monotonic())
         finally:
             self._seats.leave()
-        return more and not self._slot.heart.draining
+        return more and not self.is_draining
 
     def _linger(self, lanes: Sequence[str]) -> bool:
         """Stay for a moment where jobs come one by one: a look costs less than a bell. Whether one has come."""
         until = time.monotonic() + LINGER_SECONDS
-        while time.monotonic() < until and not self._slot.heart.draining:
+        while time.monotonic() < until and not self.is_draining:
             time.sleep(LINGER_PAUSE)
             with self._context.database.read(SYSTEM) as session:
                 if has_claimable(session.connection(), lanes):
@@ -117,13 +117,17 @@ class Child:
         duty = self._duty
         sign(self._context, duty.name, duty.lanes, duty.concurrency, duty.pid)
         sweep(self._context, self._handlers)
-        if self._busy.locked() or self._slot.heart.draining:
+        if self._busy.locked() or self.is_draining:
             return
         with self._context.database.read(SYSTEM) as session:
             found = has_claimable(session.connection(), duty.lanes)
         if found:
             # In a thread of its own: a job may take hours, and the worker has to sign and to sweep meanwhile.
             threading.Thread(target=self.hear, args=(duty.lanes[0],), name="otolith-shift", daemon=True).start()
+
+    @property
+    def is_draining(self) -> bool:
+        return self._slot.heart.draining
 
     def drain(self) -> None:
         """Stop taking jobs and give the present one back.
