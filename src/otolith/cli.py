@@ -22,6 +22,16 @@ def _library() -> typer.Typer:
     return commands
 
 
+def _library_group() -> typer.Typer:
+    from otolith.library.commands import Local
+    from otolith.library.commands_library import library_commands
+    from otolith.local import opened, see_through
+
+    commands = typer.Typer(add_completion=False)
+    commands.add_typer(library_commands(Local(opened=opened, see_through=see_through)), name="library")
+    return commands
+
+
 def _jobs() -> typer.Typer:
     from otolith.jobs.commands import app as jobs
 
@@ -47,14 +57,20 @@ def _analyse() -> typer.Typer:
 
 
 # Commands whose modules are imported when they are asked for: `up` keeps running, and need not hold them in memory.
-LAZY: dict[str, Callable[[], typer.Typer]] = {"demo": _demo, "scan": _library, "analyse": _analyse, "jobs": _jobs}
+LAZY: dict[str, Callable[[], typer.Typer]] = {
+    "demo": _demo,
+    "scan": _library,
+    "analyse": _analyse,
+    "library": _library_group,
+    "jobs": _jobs,
+}
 
 
 class Commands(TyperGroup):
     """The commands of this module at once, those of the slices on demand."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["demo", *super().list_commands(ctx), "scan", "analyse", "jobs"]
+        return ["demo", *super().list_commands(ctx), *(name for name in LAZY if name != "demo")]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in LAZY:

@@ -1,0 +1,18 @@
+"""`otolith library`: the commands that look after the library, each from the part that it belongs to."""
+
+import typer
+
+from otolith.library.commands import Local
+
+
+def library_commands(local: Local) -> typer.Typer:
+    """The group, with what every part of the library adds to it."""
+    group = typer.Typer(no_args_is_help=True)
+
+    @group.callback()
+    def library() -> None:
+        """Look after the library: its folders, its tags and its health."""
+
+    # Each part adds its commands by one line here: `add_commands(group, local)` of its module `commands`.
+    del local
+    return group
