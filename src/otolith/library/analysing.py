@@ -14,11 +14,12 @@ from otolith.core.db import now
 from otolith.identify import service as identify
 from otolith.jobs.service import PauseLane, RetryLater, Run
 from otolith.library import queries
+from otolith.library.catalogue.filing import Filed, file_tracks
 from otolith.library.engine.features import ENGINES, VERSIONS, features_of, pack_beats
 from otolith.library.engine.walk import Refused
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
 from otolith.library.hearing import limits_of
-from otolith.library.indexing import ATTEMPTS, RETRY_SECONDS, describe
+from otolith.library.indexing import ATTEMPTS, RETRY_SECONDS
 from otolith.library.models import Track
 from otolith.library.scanning import finding
 from otolith.media import service as media
@@ -161,7 +162,7 @@ class _One:
             if found is not None:
                 track, row = found
                 if tags is not None:
-                    describe(track, tags, row.name)
+                    file_tracks(session, track.workspace_id, [Filed(track, tags, row.name, row.path)])
                 if failure is not None:
                     self._note_failure(session, track, row, failure)
                 elif heard is not None:

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from otolith.core.db import now
 from otolith.jobs.service import RetryLater, Run
 from otolith.library import queries
+from otolith.library.catalogue.filing import Filed, file_tracks
 from otolith.library.engine.walk import Refused
 from otolith.library.events import FileSeen, IndexPayload, shown
-from otolith.library.folding import clean, fold
+from otolith.library.folding import clean
 from otolith.library.models import Outcome, Track
 from otolith.library.scanning import finding, is_gone, submit_analyses
 from otolith.media import service as media
@@ -138,34 +139,15 @@ def _keep_tracks(session: Session, workspace_id: UUID, scan_id: UUID, rows: Sequ
     """Make or bring up to date the tracks of these files; how many this scan had called missing too early."""
     tracks = queries.tracks_of(session, [row.id for row, _ in rows])
     back = 0
+    filed = []
     for row, one in rows:
         track = tracks.get(row.id)
         if track is None:
             track = Track(workspace_id=workspace_id, media_id=row.id)
-            session.add(track)
         elif track.missing_scan_id == scan_id:
             back += 1
         track.missing_scan_id = None
         track.state, track.error, track.changed_at = "waiting", None, now()
-        describe(track, one.tags, row.name)
+        filed.append(Filed(track, one.tags, row.name, row.path))
+    file_tracks(session, workspace_id, filed)
     return back
-
-
-def describe(track: Track, tags: Tags, file_name: str) -> None:
-    """Write a file's tags into its track; a file without a title goes by its name."""
-    stem = file_name.rpartition(".")[0] or file_name
-    track.title = clean(tags.title) or clean(stem) or "?"
-    track.artist = clean(tags.artist)
-    track.album = clean(tags.album)
-    track.album_artist = clean(tags.album_artist)
-    track.genre = clean("; ".join(tags.genres))
-    track.date = clean(tags.date)
-    track.track_number = _number(tags.track)
-    track.disc_number = _number(tags.disc)
-    track.title_key = fold(clean(tags.title_sort) or track.title)
-    track.artist_key = fold(clean(tags.artist_sort) or track.artist)
-
-
-def _number(value: int | None) -> int | None:
-    """A track's number, unless it is one that no record ever had and no column holds."""
-    return value if value is not None and 0 <= value < 1_000_000 else None

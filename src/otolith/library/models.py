@@ -38,8 +38,8 @@ class Track(Base):
     """One recording of a workspace's catalogue, with its tags and the state of its analysis.
 
     `title_key` and `artist_key` are the texts that lists are sorted by, folded once by `otolith.library.folding`.
-    `tags` is what the file says, as `Tags.as_dict` gives it but for the lyrics; `edits` is what people changed and the
-    file does not say yet; the other columns are what follows from both. `version` is that of the `Catalogue` when this
+    `tags` is what the file says, as `Tags.as_stored` gives it and `Tags.from_dict` takes it; `edits` is what people
+    changed and the file does not say yet; the other columns are what follows from both. `version` is that of the `Catalogue` when this
     row last changed. `duration` in seconds, as the headers say until the analysis knows better.
     """
 

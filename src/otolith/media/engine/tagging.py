@@ -1,15 +1,16 @@
 """What tags say, in one form for all formats."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """An embedded picture: its media type and its size in bytes."""
+    """An embedded picture: its media type, its size in bytes and the SHA-256 of its content."""
 
     mime: str
     size: int
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,33 @@ class Tags:
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    def as_stored(self) -> dict[str, Any]:
+        """What `from_dict` needs to give these tags back, but for the lyrics, which are long and kept elsewhere."""
+        said: dict[str, Any] = {}
+        for name, usual in _USUAL.items():
+            value = getattr(self, name)
+            if value != usual and name != "lyrics":
+                said[name] = asdict(value) if name in _PARTS else value
+        return said
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The tags that `as_dict` gave, after a trip through a format that knows only lists."""
+        """The tags that `as_dict` or `as_stored` gave, after a trip through a format that knows only lists."""
         plain: dict[str, Any] = {name: _tupled(value) for name, value in values.items()}
-        plain["musicbrainz"] = MusicBrainz(**{name: _tupled(v) for name, v in plain["musicbrainz"].items()})
-        plain["replaygain"] = ReplayGain(**plain["replaygain"])
-        plain["cover"] = Cover(**plain["cover"]) if plain["cover"] else None
-        plain["extra"] = {name: tuple(v) for name, v in plain["extra"].items()}
+        if ids := plain.get("musicbrainz"):
+            plain["musicbrainz"] = MusicBrainz(**{name: _tupled(v) for name, v in ids.items()})
+        if gain := plain.get("replaygain"):
+            plain["replaygain"] = ReplayGain(**gain)
+        if cover := plain.get("cover"):
+            plain["cover"] = Cover(**cover)
+        if extra := plain.get("extra"):
+            plain["extra"] = {name: tuple(v) for name, v in extra.items()}
         return cls(**plain)
+
+
+# What a tag is where a file has none of it.
+_USUAL: Final[dict[str, Any]] = {name: getattr(Tags(), name) for name in Tags.__slots__}
+_PARTS: Final = frozenset({"musicbrainz", "replaygain", "cover"})
 
 
 def _tupled(value: Any) -> Any:
