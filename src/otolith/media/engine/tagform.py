@@ -1,5 +1,6 @@
 """One form for what tags say: cleaned text, numbers, partial dates, identifiers."""
 
+import hashlib
 import math
 import re
 from typing import Final
@@ -121,6 +122,11 @@ def _replaygain(values: _Values, extra: dict[str, list[str]]) -> ReplayGain:
     )
 
 
+def _cover(mime: str, data: bytes) -> Cover:
+    """Which picture it is, so that one that is in a thousand files is looked at once."""
+    return Cover(mime, len(data), hashlib.sha256(data).hexdigest())
+
+
 def normalised(raw: Raw, container: str | None, size: int, key: str) -> Tags:
     """One form for all formats."""
     values = _Values(raw)
@@ -130,7 +136,7 @@ def normalised(raw: Raw, container: str | None, size: int, key: str) -> Tags:
     artists = values.all("artists") or values.all("artist")
     album_artists = values.all("album_artists") or values.all("album_artist")
     bpm = values.number("bpm")
-    pictures = [(mime, len(data)) for data in raw.pictures if (mime := picture_type(data))]
+    pictures = [(mime, data) for data in raw.pictures if (mime := picture_type(data))]
     return Tags(
         title=values.first("title"),
         artist=values.joined("artist") or "; ".join(artists)[:_TEXT] or None,
@@ -167,7 +173,7 @@ def normalised(raw: Raw, container: str | None, size: int, key: str) -> Tags:
         lyrics=values.first("lyrics", _LONG_TEXT),
         musicbrainz=_musicbrainz(values),
         replaygain=_replaygain(values, raw.extra),
-        cover=Cover(*max(pictures, key=lambda picture: picture[1])) if pictures else None,
+        cover=_cover(*max(pictures, key=lambda picture: len(picture[1]))) if pictures else None,
         length=raw.length if raw.length and math.isfinite(raw.length) and raw.length > 0 else None,
         container=container,
         formats=tuple(dict.fromkeys(raw.formats)),
