@@ -1,4 +1,4 @@
-"""The table of acoustic fingerprints, by content."""
+"""The tables of acoustic fingerprints, by content."""
 
 import datetime as dt
 
@@ -24,3 +24,18 @@ class Fingerprint(Base):
     text: Mapped[str | None] = mapped_column(Text)
     full: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class FingerprintSketch(Base):
+    """A small sample of a fingerprint, by which those worth comparing are found without reading them all.
+
+    As the fingerprint, it belongs to no workspace. `seconds` is the length of the recording; `sketch` is what
+    `otolith.identify.engine.sketch` packs.
+    """
+
+    __tablename__ = "fingerprint_sketches"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    seconds: Mapped[float] = mapped_column(Float)
+    sketch: Mapped[bytes] = mapped_column(LargeBinary)

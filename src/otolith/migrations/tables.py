@@ -19,6 +19,7 @@ MODELS = (
     "otolith.library.editing.models",
     "otolith.library.listens.models",
     "otolith.library.similar.models",
+    "otolith.library.health.models",
 )
 
 for _module in MODELS:
