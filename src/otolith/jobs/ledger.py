@@ -55,8 +55,8 @@ def _by(job: Claimed, **values: Any) -> dict[str, Any]:
 class Outcome:
     """What became of one run.
 
-    `succeeded`, `dead` and `cancelled` are final; `retrying` waits `seconds`; `queued` goes back at once, as if the
-    run had not begun.
+    `succeeded`, `dead` and `cancelled` are final; `retrying` waits `seconds`; `queued` goes back as if the run had not
+    begun, at once or, with `seconds`, for later.
     """
 
     state: str
@@ -120,6 +120,9 @@ _GIVE_BACK = (
     )
     .returning(JOBS.c.state)
 )
+_POSTPONE = _GIVE_BACK.values(
+    due_at=case((_ASKED_TO_END, null()), else_=clock_after(bindparam("b_seconds"))),
+)
 
 
 def finish(connection: Connection, job: Claimed, outcome: Outcome) -> str:
@@ -139,7 +142,9 @@ def finish(connection: Connection, job: Claimed, outcome: Outcome) -> str:
     elif state == "retrying":
         state = _new_state(connection, _RETRY, failure | {"b_seconds": outcome.seconds})
     elif state == "queued":
-        state = _new_state(connection, _GIVE_BACK, _by(job, b_error=outcome.error))
+        again = _POSTPONE if outcome.seconds else _GIVE_BACK
+        more = {"b_seconds": outcome.seconds} if outcome.seconds else {}
+        state = _new_state(connection, again, _by(job, b_error=outcome.error) | more)
     else:
         if state == "cancelled":
             _lock_tree(connection, job.id)
@@ -313,6 +318,26 @@ def cancel_tree(connection: Connection, root: UUID) -> int:
     waiting = select(JOBS.c.id).where(JOBS.c.id.in_(ids), JOBS.c.state == "waiting")
     settle(connection, connection.execute(waiting).scalars().all())
     return len(rows)
+
+
+# Longer than anybody lets work lie, and a moment that every database and calendar can hold.
+_HELD_SECONDS = 10 * 365 * 24 * 3600.0
+_ASLEEP = JOBS.c.state.in_(("queued", "retrying"))
+
+
+def hold(connection: Connection, root: UUID) -> int:
+    """Let nothing of this tree begin until it is released; what runs goes on. How many jobs now wait."""
+    _lock_tree(connection, root)
+    mine = update(JOBS).where(JOBS.c.root_id == root, JOBS.c.finished_at.is_(None), _ASLEEP)
+    return connection.execute(mine.values(due_at=clock_after(literal(_HELD_SECONDS)))).rowcount
+
+
+def release(connection: Connection, root: UUID) -> list[str]:
+    """Let what sleeps in this tree begin at once, each job at its place in line; the lanes to ring for."""
+    _lock_tree(connection, root)
+    mine = update(JOBS).where(JOBS.c.root_id == root, JOBS.c.finished_at.is_(None), _ASLEEP, JOBS.c.due_at.is_not(None))
+    lanes = connection.execute(mine.values(state="queued", due_at=None).returning(JOBS.c.lane)).scalars()
+    return sorted(set(lanes))
 
 
 def requeue(connection: Connection, job_id: UUID) -> list[str]:

@@ -50,6 +50,15 @@ class PauseLane(Exception):
         super().__init__(reason)
 
 
+class Postponed(Exception):
+    """Raised by a handler: not now. The job goes back for `seconds`, without having used an attempt."""
+
+    def __init__(self, seconds: float, reason: str) -> None:
+        self.seconds = min(max(0.1, seconds), LONGEST_WAIT)
+        self.reason = reason
+        super().__init__(reason)
+
+
 class Interrupted(Exception):
     """The run of this job must end now; handlers let it pass."""
 

@@ -30,6 +30,7 @@ from otolith.jobs.outcomes import (
     JobCancelled,
     LeaseLost,
     PauseLane,
+    Postponed,
     RetryLater,
     TimeIsUp,
     plain,
@@ -240,6 +241,8 @@ def judge(settings: JobSettings, job: Claimed, error: BaseException) -> Outcome 
     """What becomes of a job whose handler raised `error`."""
     if isinstance(error, Draining):
         return Outcome("queued")
+    if isinstance(error, Postponed):
+        return Outcome("queued", error=plain(error.reason)[:300], seconds=error.seconds)
     if isinstance(error, JobCancelled):
         return Outcome("cancelled")
     if isinstance(error, PauseLane):

@@ -24,6 +24,7 @@ from otolith.jobs.outcomes import (
     JobStateConflict,
     LeaseLost,
     PauseLane,
+    Postponed,
     RetryLater,
     TimeIsUp,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Lane",
     "LeaseLost",
     "PauseLane",
+    "Postponed",
     "Priority",
     "Progress",
     "RetryLater",
@@ -65,6 +67,7 @@ __all__ = [
     "follow",
     "get_job",
     "handles",
+    "hold",
     "lanes",
     "list_jobs",
     "live_workers",
@@ -72,6 +75,7 @@ __all__ = [
     "must_administrate",
     "probe",
     "purge",
+    "release",
     "retry",
     "run_inline",
     "submit",
@@ -170,6 +174,22 @@ def cancel(session: Session, actor: Actor, job_id: UUID) -> Job:
     ledger.cancel_tree(session.connection(), job.id)
     session.info[NEWS] = True
     return get_job(session, actor, job_id)
+
+
+def hold(session: Session, actor: Actor, job_id: UUID) -> None:
+    """Begin nothing more of this job and its children until `release`; stopping what runs is for its handler."""
+    job = _controlled(session, actor, job_id)
+    if job.state in TERMINAL:
+        raise JobStateConflict(f"This job is {job.state}, so there is nothing to hold.")
+    ledger.hold(session.connection(), job.root_id)
+    session.info[NEWS] = True
+
+
+def release(session: Session, actor: Actor, job_id: UUID) -> None:
+    """Let a job and its children go on that were held."""
+    job = _controlled(session, actor, job_id)
+    for lane in ledger.release(session.connection(), job.root_id):
+        promise(session, lane)
 
 
 def purge(

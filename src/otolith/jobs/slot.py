@@ -163,5 +163,5 @@ class Slot:
             elif isinstance(outcome, Outcome):
                 state = ledger.finish(connection, job, outcome)
                 # Given back by a worker that stops; another may be idle.
-                promise(session, job.lane, due=state == "queued")
+                promise(session, job.lane, due=state == "queued" and not outcome.seconds)
             return take(connection) if take is not None else None
