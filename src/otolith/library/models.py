@@ -75,6 +75,8 @@ class Track(Base):
     cover_key: Mapped[str | None] = mapped_column(String(64))
     tags: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, deferred=True)
     edits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    # When the .lrc file beside the file was last changed, in nanoseconds since 1970; null where there is none.
+    lyrics_ns: Mapped[int | None] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     title_key: Mapped[str] = mapped_column(String(KEY_LIMIT))
     artist_key: Mapped[str] = mapped_column(String(KEY_LIMIT), default="")
@@ -149,9 +151,11 @@ class Scan(Base):
     missing: Mapped[int] = mapped_column(Integer, default=0)
     unchanged: Mapped[int] = mapped_column(Integer, default=0)
     error: Mapped[str | None] = mapped_column(Text)
-    # Name, done and total of each phase so far, in their order.
+    # As `otolith.library.roots.phases` keeps them.
     phases: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     paused_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # Why the folder cannot be reached just now, as an unmounted share; the scan goes on when it is back.
+    away_why: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
     worked_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
 

@@ -28,7 +28,7 @@ _COLUMNS = {
         "timbre",
         "embedding",
     ),
-    "scans": ("phases", "paused_at"),
+    "scans": ("phases", "paused_at", "away_why"),
     "tracks": (
         "track_total",
         "disc_total",
@@ -40,6 +40,7 @@ _COLUMNS = {
         "cover_key",
         "tags",
         "edits",
+        "lyrics_ns",
         "version",
     ),
 }
@@ -282,6 +283,7 @@ def _tracks() -> None:
     op.add_column("tracks", sa.Column("cover_key", sa.String(64), nullable=True))
     _add_json("tracks", "{}", "tags")
     op.add_column("tracks", sa.Column("edits", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("tracks", sa.Column("lyrics_ns", sa.BigInteger(), nullable=True))
     op.add_column("tracks", sa.Column("version", sa.BigInteger(), nullable=False, server_default="0"))
     # SQLite cannot add a constraint to a table, so the table is copied there.
     with op.batch_alter_table("tracks") as batch:
@@ -306,6 +308,7 @@ def _analyses_and_scans() -> None:
     op.add_column("analyses", sa.Column("embedding", sa.LargeBinary(), nullable=True))
     _add_json("scans", "[]", "phases")
     op.add_column("scans", sa.Column("paused_at", UtcDateTime(), nullable=True))
+    op.add_column("scans", sa.Column("away_why", sa.Text(), nullable=True))
 
 
 def _add_json(table: str, default: str, *names: str) -> None:
