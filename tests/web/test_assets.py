@@ -73,11 +73,40 @@ def test_every_byte_counts_for_the_version(tmp_path: Path) -> None:
     assert assets.load(tmp_path).version != first
 
 
-def test_javascript_stays_within_its_budget() -> None:
-    """Counted before compression, the library of others included where it was fetched."""
-    scripts = {name: asset for name, asset in assets.load().files.items() if name.endswith(".js")}
-    assert sum(len(asset.plain) for asset in scripts.values()) < BUDGET
-    assert sum(len(gzip.compress(asset.plain)) for asset in scripts.values()) < BUDGET / 2
+def _with_imports(name: str, *, also: frozenset[str] = frozenset()) -> set[str]:
+    """A module and those that it imports, and of those that it loads where a page has need of them `also`."""
+    text = assets.load().files[name].plain.decode()
+    always = {f"js/{path}" for path in re.findall(r'(?:from|import) "\./([^"]+)"', text)}
+    needed = {f"js/{path}" for path in re.findall(r'import\("\./([^"]+)"', text)} & also
+    return {name}.union(*(_with_imports(each, also=also) for each in always | needed))
+
+
+@pytest.mark.parametrize("part", ["js/upload.js"])
+def test_the_javascript_of_a_page_stays_within_its_budget(part: str) -> None:
+    """Counted before compression, the library of others included where it was fetched; no page has both parts."""
+    files = assets.load().files
+    loaded = {"js/boot.js", *(name for name in files if name.startswith("vendor/") and name.endswith(".js"))}
+    loaded |= _with_imports("js/main.js", also=frozenset({part}))
+    assert part in loaded
+    assert sum(len(files[name].plain) for name in loaded) < BUDGET
+    assert sum(len(gzip.compress(files[name].plain)) for name in loaded) < BUDGET / 2
+
+
+def test_every_script_is_loaded_by_some_page() -> None:
+    """None escapes the budget by being loaded in another way."""
+    files = assets.load().files
+    known = _with_imports("js/main.js", also=frozenset(files)) | {"js/boot.js"}
+    assert {name for name in files if name.startswith("js/")} == known
+
+
+def test_scripts_are_sent_without_what_is_for_their_readers() -> None:
+    """Lines lose their indentation, so no text may run over several of them."""
+    for path in (assets.FOLDER / "js").glob("*.js"):
+        source, sent = path.read_text(), assets.load().files[f"js/{path.name}"].plain.decode()
+        assert all(line.count("`") % 2 == 0 for line in source.splitlines()), path.name
+        assert not re.search(r"^\s|^//|/\*", sent, re.MULTILINE), path.name
+        kept = [line.strip() for line in source.splitlines() if line.strip() and not line.lstrip().startswith("//")]
+        assert sent.splitlines() == kept
 
 
 def test_style_sheets_load_nothing_and_set_every_colour_twice() -> None:

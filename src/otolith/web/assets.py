@@ -54,12 +54,19 @@ def load(folder: Path = FOLDER) -> Assets:
         for path in sorted(folder.rglob("[!.]*"))
         if path.is_file()
     }
+    contents = {name: _lean(text) if name.startswith("js/") else text for name, text in contents.items()}
     sheets = [name for name in contents if PurePosixPath(name).parent.name == "css"]
     contents[STYLES] = b"".join(contents.pop(name) for name in sheets)
     whole = hashlib.sha256()
     for name in sorted(contents):
         whole.update(name.encode() + b"\0" + hashlib.sha256(contents[name]).digest())
     return Assets({name: _asset(name, content) for name, content in contents.items()}, whole.hexdigest()[:12])
+
+
+def _lean(script: bytes) -> bytes:
+    """A script without the comments and the indentation, which are for those who read its source."""
+    lines = (line.strip() for line in script.decode().splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//")).encode()
 
 
 def _asset(name: str, content: bytes) -> Asset:

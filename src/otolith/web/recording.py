@@ -9,8 +9,8 @@ from otolith.core.http import CurrentActor, Reading
 from otolith.library import service as library
 from otolith.library.schemas import TrackDetail, TrackFile
 from otolith.web import queries
-from otolith.web.home import sound_of
 from otolith.web.rendering import Tongue, render, tongue_of
+from otolith.web.rows import sound_of
 from otolith.web.shapes import beat_marks, shape_of
 
 router = APIRouter(include_in_schema=False)

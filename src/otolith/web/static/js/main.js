@@ -2,4 +2,11 @@
 import "./player.js";
 import "./page.js";
 import "./live.js";
-import "./upload.js";
+
+// What only some pages have a place for is loaded where the place is.
+function furnish() {
+  if (document.getElementById("drop")) import("./upload.js");
+}
+
+document.addEventListener("htmx:after:swap", furnish);
+furnish();

@@ -1,16 +1,46 @@
 // Manners of the page: where the focus goes after a part was exchanged, menus, and colours without a reload.
 const root = document.documentElement;
 let job = null;
+// The search is on its way, because somebody asked for it on a page without one.
+let seeking = false;
 
 export function announce(text) {
   const place = document.getElementById("announcer");
   if (place) place.textContent = text;
 }
 
+export function csrf() {
+  const found = /(?:^|; )otolith_csrf=([^;]*)/.exec(document.cookie);
+  return found ? decodeURIComponent(found[1]) : "";
+}
+
+const isTyping = (element) => element.closest("input:not([type=range], [type=checkbox], [type=radio]), textarea, select");
+
+// Whether this key press is one of the page's shortcuts: not with a modifier, not in a field, not where they are off.
+export function isShortcut(event) {
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target);
+  return plain && root.dataset.shortcuts !== "off";
+}
+
+const search = () => document.querySelector("input[type=search]");
+
+function onSlash(event) {
+  if (event.key !== "/" || !isShortcut(event)) return;
+  const field = search();
+  const link = document.querySelector('.nav a[href="/library"]');
+  if (!field && !link) return;
+  event.preventDefault();
+  seeking = !field;
+  if (field) field.select();
+  else link.click();
+}
+
 function settle(event) {
   const target = event.detail?.ctx?.target;
   if (target?.id === "page") {
-    document.querySelector("#page h1")?.focus({ preventScroll: true });
+    const aim = (seeking && search()) || document.querySelector("#page h1");
+    seeking = false;
+    aim?.focus({ preventScroll: true });
     announce(document.title);
   } else if (job && document.activeElement === document.body) {
     // The button that was pressed may be gone with the state that it belonged to.
@@ -56,6 +86,7 @@ document.addEventListener("htmx:error", ({ detail: { ctx } }) => ctx?.target?.id
 document.addEventListener("focusin", (event) => (job = event.target.closest(".jobs li")?.id ?? null));
 document.addEventListener("submit", (event) => event.target.matches(".preferences") && choose(event));
 document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+document.addEventListener("keydown", onSlash);
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
   if (!menu) return;

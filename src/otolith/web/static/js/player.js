@@ -1,9 +1,16 @@
-// The player: one audio element that outlives the pages around it.
+// The player: one audio element that outlives the pages around it, and the list that it plays through.
+import { csrf, isShortcut } from "./page.js";
+
 const KEEP = "otolith.player";
 const box = document.getElementById("player");
 const find = (selector) => box.querySelector(selector);
 const audio = box && find("audio");
 let current = null;
+// What plays one after another; the list that a recording was started from.
+let queue = [];
+// How many seconds of the recording were heard, and where the last of them was; below zero once it was reported.
+let heard = 0;
+let last = 0;
 // Where the stream begins in the recording: transcoded ones cannot be searched, so seeking starts them anew.
 let offset = 0;
 let converted = false;
@@ -22,6 +29,8 @@ export function clock(seconds) {
 function open(track, at = 0) {
   current = track;
   failed = false;
+  heard = 0;
+  last = at;
   box.hidden = false;
   document.documentElement.classList.add("playing");
   const link = find(".what a");
@@ -61,6 +70,46 @@ function seek(at) {
 const start = () => audio.play().catch(mark);
 const toggle = () => (audio.paused ? start() : audio.pause());
 
+const place = () => queue.findIndex((track) => track.id === current?.id);
+
+function play(track) {
+  open(track);
+  start();
+}
+
+function step(by) {
+  const next = queue[place() + by];
+  if (by < 0 && now() > 3) seek(0);
+  else if (next) play(next);
+}
+
+// The buttons of the list that `place` is or stands in.
+const buttonsOf = (place) => [...place.querySelectorAll("[data-play]:not(:disabled)")];
+
+function begin(button) {
+  const list = button.closest("[data-list]");
+  const track = trackOf(button);
+  queue = list ? buttonsOf(list).map(trackOf) : [track];
+  play(track);
+}
+
+function beginList(list) {
+  const buttons = buttonsOf(list);
+  if (buttons.some((button) => button.dataset.play === current?.id)) toggle();
+  else if (buttons.length) begin(buttons[0]);
+}
+
+// Half of a recording or four minutes of it make a play, and skipping makes none.
+function listen() {
+  const gone = now() - last;
+  last = now();
+  if (heard < 0 || !current || gone <= 0 || gone > 2) return;
+  heard += gone;
+  if (heard < Math.min(240, length() / 2)) return;
+  heard = -1;
+  fetch(`/api/tracks/${current.id}/plays`, { method: "POST", headers: { "X-CSRF-Token": csrf() } }).catch(() => undefined);
+}
+
 function trackOf(button) {
   const { play: id, src, fallback, title, artist, length } = button.dataset;
   return { id, src, fallback, title, artist, length: Number(length) };
@@ -74,6 +123,12 @@ function mark() {
     button.setAttribute("aria-pressed", Boolean(mine && playing));
     button.closest("tr")?.classList.toggle("current", mine);
   }
+  for (const button of document.querySelectorAll("[data-play-all]")) {
+    const list = document.querySelector(button.dataset.playAll);
+    button.setAttribute("aria-pressed", Boolean(playing && list?.querySelector(`[data-play="${current.id}"]`)));
+  }
+  find("[data-step='-1']").hidden = find("[data-step='1']").hidden = queue.length < 2;
+  find("[data-step='1']").disabled = place() >= queue.length - 1;
   paint();
 }
 
@@ -127,6 +182,7 @@ function close() {
   audio.pause();
   audio.removeAttribute("src");
   current = null;
+  queue = [];
   box.hidden = true;
   document.documentElement.classList.remove("playing");
   sessionStorage.removeItem(KEEP);
@@ -134,45 +190,68 @@ function close() {
   document.getElementById("main")?.focus({ preventScroll: true });
 }
 
-const typing = (element) => element.closest("input:not([type=range]), textarea, select, [contenteditable]");
 const acting = (element) => element.closest("button, a, summary, input");
+const ACTS = {
+  k: toggle,
+  j: () => seek(now() - 10),
+  l: () => seek(now() + 10),
+  arrowleft: () => seek(now() - 5),
+  arrowright: () => seek(now() + 5),
+  n: () => step(1),
+  p: () => step(-1),
+  m: () => (audio.muted = !audio.muted),
+};
+
+// Up and down lead through a list, from a button or link to the same one of the next row.
+function walk(event) {
+  const row = event.target.closest("[data-list] tr");
+  const next = event.key === "ArrowDown" ? row?.nextElementSibling : row?.previousElementSibling;
+  if (!next) return;
+  const kind = event.target.closest("button") ? "button" : "a";
+  event.preventDefault();
+  next.querySelector(kind)?.focus();
+}
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  if (document.documentElement.dataset.shortcuts === "off") return;
+  if (!isShortcut(event)) return;
   const key = event.key.toLowerCase();
-  if (key === "k" || (key === " " && !acting(event.target))) {
-    const button = document.querySelector("[data-play]:not(:disabled)");
-    if (!current && !button) return;
+  if (key === "arrowup" || key === "arrowdown") return walk(event);
+  // Sliders, the map and open menus have their own use for the arrows.
+  if (key.startsWith("arrow") && event.target.closest("input, canvas, [role=application]")) return;
+  const act = key === " " && !acting(event.target) ? toggle : ACTS[key];
+  if (!act) return;
+  if (current) {
     event.preventDefault();
-    if (current) toggle();
-    else button.click();
-  } else if (current && (key === "j" || key === "l")) {
-    seek(now() + (key === "l" ? 10 : -10));
-  } else if (current && key === "m") {
-    audio.muted = !audio.muted;
+    act();
+  } else if (act === toggle) {
+    const button = document.querySelector("[data-play]:not(:disabled)");
+    if (!button) return;
+    event.preventDefault();
+    button.click();
   }
 }
 
 function remember() {
-  if (current) sessionStorage.setItem(KEEP, JSON.stringify({ ...current, at: now() }));
+  if (current) sessionStorage.setItem(KEEP, JSON.stringify({ ...current, at: now(), queue }));
 }
 
 function resume() {
   const kept = JSON.parse(sessionStorage.getItem(KEEP) || "null");
-  if (kept) open(kept, kept.at);
+  if (!kept) return;
+  const { at, queue: list = [], ...track } = kept;
+  queue = list;
+  open(track, at);
 }
 
 if (audio) {
   document.addEventListener("click", (event) => {
+    const all = event.target.closest("[data-play-all]");
+    const list = all && document.querySelector(all.dataset.playAll);
+    if (list) return beginList(list);
     const button = event.target.closest("[data-play]");
     if (!button) return;
-    if (button.dataset.play === current?.id) {
-      toggle();
-    } else {
-      open(trackOf(button));
-      start();
-    }
+    if (button.dataset.play === current?.id) toggle();
+    else begin(button);
   });
   document.addEventListener("input", (event) => {
     const input = event.target.closest("[data-seek]");
@@ -181,7 +260,8 @@ if (audio) {
     if (input.dataset.seek === current?.id) {
       seek(at);
     } else {
-      open(trackOf(input.closest(".stage").querySelector("[data-play]")), at);
+      queue = [trackOf(input.closest(".stage").querySelector("[data-play]"))];
+      open(queue[0], at);
       start();
     }
   });
@@ -189,9 +269,14 @@ if (audio) {
   find(".seek").addEventListener("input", (event) => seek(Number(event.target.value)));
   find(".level").addEventListener("input", (event) => (audio.volume = event.target.value));
   find("[data-close]").addEventListener("click", close);
+  for (const button of box.querySelectorAll("[data-step]")) {
+    button.addEventListener("click", () => step(Number(button.dataset.step)));
+  }
   for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, mark);
   for (const name of ["timeupdate", "loadedmetadata"]) audio.addEventListener(name, paint);
   audio.addEventListener("play", follow);
+  audio.addEventListener("timeupdate", listen);
+  audio.addEventListener("ended", () => step(1));
   audio.addEventListener("error", complain);
   document.addEventListener("keydown", onKey);
   document.addEventListener("htmx:after:swap", mark);
@@ -199,6 +284,8 @@ if (audio) {
   if ("mediaSession" in navigator) {
     navigator.mediaSession.setActionHandler("play", start);
     navigator.mediaSession.setActionHandler("pause", () => audio.pause());
+    navigator.mediaSession.setActionHandler("previoustrack", () => step(-1));
+    navigator.mediaSession.setActionHandler("nexttrack", () => step(1));
     navigator.mediaSession.setActionHandler("seekto", (details) => seek(details.seekTime));
   }
   resume();

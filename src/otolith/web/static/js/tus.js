@@ -1,13 +1,10 @@
 // Sending a file so that a broken connection costs one piece of it (tus 1.0), and the one way to send any request.
+import { csrf } from "./page.js";
+
 const PIECE = 16 * 1024 * 1024;
 const PAUSES = [500, 1000, 2000, 4000, 8000, 15000];
 const KEEP = "otolith.tus.";
 const VERSION = { "Tus-Resumable": "1.0.0" };
-
-export function csrf() {
-  const found = /(?:^|; )otolith_csrf=([^;]*)/.exec(document.cookie);
-  return found ? decodeURIComponent(found[1]) : "";
-}
 
 // Resolves with the finished request whatever its status; rejects when there was no answer or it was called off.
 export function send(method, url, headers, body, { progress, signal } = {}) {
