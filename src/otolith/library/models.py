@@ -39,8 +39,8 @@ class Track(Base):
 
     `title_key` and `artist_key` are the texts that lists are sorted by, folded once by `otolith.library.folding`.
     `tags` is what the file says, as `Tags.as_stored` gives it and `Tags.from_dict` takes it; `edits` is what people
-    changed and the file does not say yet; the other columns are what follows from both. `version` is that of the `Catalogue` when this
-    row last changed. `duration` in seconds, as the headers say until the analysis knows better.
+    changed and the file does not say yet; the other columns are what follows from both. `version` is that of the
+    `Catalogue` when this row last changed. `duration` in seconds, as the headers say until the analysis knows better.
     """
 
     __tablename__ = "tracks"
@@ -52,6 +52,7 @@ class Track(Base):
         Index(None, "workspace_id", "artist_key", "title_key", "id"),
         Index(None, "workspace_id", "version"),
         Index(None, "album_id", "disc_number", "track_number"),
+        Index(None, "workspace_id", "album_key"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
@@ -72,6 +73,12 @@ class Track(Base):
     duration: Mapped[float | None] = mapped_column(Float)
     album_id: Mapped[UUID | None] = mapped_column(Uuid, ForeignKey(Album.id, ondelete="SET NULL"))
     recording_mbid: Mapped[str | None] = mapped_column(String(36))
+    release_mbid: Mapped[str | None] = mapped_column(String(36))
+    # What the file says of its album, and a digest of what makes it one with others; see `catalogue.describing`.
+    album_key: Mapped[str | None] = mapped_column(String(32))
+    album_facts: Mapped[str | None] = mapped_column(Text, deferred=True)
+    # Whether the counts of artists, albums and genres include it: filed, and there when it was last filed.
+    counted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     cover_key: Mapped[str | None] = mapped_column(String(64))
     tags: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, deferred=True)
     edits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)

@@ -30,6 +30,7 @@ class Credit(Base):
     artist_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Artist.id, ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(Text)
     name_key: Mapped[str] = mapped_column(String(KEY_LIMIT))
+    sort_name: Mapped[str] = mapped_column(Text, default="")
     mbid: Mapped[str | None] = mapped_column(String(36))
 
 
@@ -47,7 +48,7 @@ class AlbumCredit(Base):
 
 
 class TrackTerm(Base):
-    """A genre or mood of a track, in the order of the file."""
+    """A genre or mood of a track, as the file writes it and in its order."""
 
     __tablename__ = "track_terms"
     __table_args__ = (Index(None, "term_id", "track_id"),)
@@ -56,6 +57,7 @@ class TrackTerm(Base):
     term_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Term.id, ondelete="CASCADE"), primary_key=True)
     workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"))
     position: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(Text)
 
 
 class Lyrics(Base):

@@ -25,6 +25,7 @@ from otolith.core.ids import new_id
 
 KEY_LIMIT = 120
 TermKind = Literal["genre", "mood"]
+SpellingKind = Literal["artist", "genre", "mood"]
 
 
 class Catalogue(Base):
@@ -90,9 +91,34 @@ class ArtistAlias(Base):
     workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(Text)
     name_key: Mapped[str] = mapped_column(String(KEY_LIMIT))
-    # The folded name that is meant, because artists come and go with their tracks and a person's word stays.
+    # The name that is meant, and it folded: artists come and go with their tracks, and a person's word stays.
+    target: Mapped[str] = mapped_column(Text)
     target_key: Mapped[str] = mapped_column(String(KEY_LIMIT))
     added_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Spelling(Base):
+    """How many counted tracks write a name of a person, a genre or a mood in one way.
+
+    From these rows follow which identifiers a name has, and how it is displayed, without a look at all its tracks.
+    `mbid` is empty where the files give none; `digest` stands for all of the text, which an index could not hold.
+    """
+
+    __tablename__ = "spellings"
+    __table_args__ = (
+        Index(None, "workspace_id", "kind", "name_key"),
+        Index(None, "workspace_id", "mbid"),
+        CheckConstraint("kind IN ('artist', 'genre', 'mood')", name="kind"),
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[SpellingKind] = mapped_column(String(8))
+    name_key: Mapped[str] = mapped_column(String(KEY_LIMIT))
+    mbid: Mapped[str] = mapped_column(String(36), default="")
+    name: Mapped[str] = mapped_column(Text)
+    sort_name: Mapped[str] = mapped_column(Text, default="")
+    uses: Mapped[int] = mapped_column(Integer)
 
 
 class Album(Base):

@@ -37,6 +37,10 @@ _COLUMNS = {
         "duration",
         "album_id",
         "recording_mbid",
+        "release_mbid",
+        "album_key",
+        "album_facts",
+        "counted",
         "cover_key",
         "tags",
         "edits",
@@ -51,6 +55,7 @@ def upgrade() -> None:
     _track_departures()
     _artists()
     _artist_aliases()
+    _spellings()
     _albums()
     _terms()
     _tracks()
@@ -123,6 +128,7 @@ def _artist_aliases() -> None:
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("name_key", sa.String(120), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
         sa.Column("target_key", sa.String(120), nullable=False),
         sa.Column("added_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -132,6 +138,28 @@ def _artist_aliases() -> None:
         sa.UniqueConstraint("workspace_id", "name_key", name="uq_artist_aliases_workspace_id_name_key"),
     )
     protect(op, "artist_aliases")
+
+
+def _spellings() -> None:
+    op.create_table(
+        "spellings",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.String(32), nullable=False),
+        sa.Column("kind", sa.String(8), nullable=False),
+        sa.Column("name_key", sa.String(120), nullable=False),
+        sa.Column("mbid", sa.String(36), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sort_name", sa.Text(), nullable=False),
+        sa.Column("uses", sa.Integer(), nullable=False),
+        sa.CheckConstraint("kind IN ('artist', 'genre', 'mood')", name="ck_spellings_kind"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name="fk_spellings_workspace_id_workspaces", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "digest", name="pk_spellings"),
+    )
+    op.create_index("ix_spellings_workspace_id_kind_name_key", "spellings", ["workspace_id", "kind", "name_key"])
+    op.create_index("ix_spellings_workspace_id_mbid", "spellings", ["workspace_id", "mbid"])
+    protect(op, "spellings")
 
 
 def _albums() -> None:
@@ -201,6 +229,7 @@ def _credits() -> None:
         sa.Column("artist_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("name_key", sa.String(120), nullable=False),
+        sa.Column("sort_name", sa.Text(), nullable=False),
         sa.Column("mbid", sa.String(36), nullable=True),
         sa.ForeignKeyConstraint(["artist_id"], ["artists.id"], name="fk_credits_artist_id_artists", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["track_id"], ["tracks.id"], name="fk_credits_track_id_tracks", ondelete="CASCADE"),
@@ -244,6 +273,7 @@ def _track_terms() -> None:
         sa.Column("term_id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["term_id"], ["terms.id"], name="fk_track_terms_term_id_terms", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["track_id"], ["tracks.id"], name="fk_track_terms_track_id_tracks", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
@@ -280,6 +310,10 @@ def _tracks() -> None:
     op.add_column("tracks", sa.Column("compilation", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("tracks", sa.Column("duration", sa.Float(), nullable=True))
     op.add_column("tracks", sa.Column("recording_mbid", sa.String(36), nullable=True))
+    op.add_column("tracks", sa.Column("release_mbid", sa.String(36), nullable=True))
+    op.add_column("tracks", sa.Column("album_key", sa.String(32), nullable=True))
+    op.add_column("tracks", sa.Column("album_facts", sa.Text(), nullable=True))
+    op.add_column("tracks", sa.Column("counted", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("tracks", sa.Column("cover_key", sa.String(64), nullable=True))
     _add_json("tracks", "{}", "tags")
     op.add_column("tracks", sa.Column("edits", sa.JSON(none_as_null=True), nullable=True))
@@ -292,6 +326,7 @@ def _tracks() -> None:
     op.create_index(
         "ix_tracks_album_id_disc_number_track_number", "tracks", ["album_id", "disc_number", "track_number"]
     )
+    op.create_index("ix_tracks_workspace_id_album_key", "tracks", ["workspace_id", "album_key"])
     op.create_index("ix_tracks_workspace_id_version", "tracks", ["workspace_id", "version"])
 
 
@@ -324,12 +359,16 @@ def _add_json(table: str, default: str, *names: str) -> None:
 def downgrade() -> None:
     for table in ("lyrics", "track_terms", "album_credits", "credits"):
         op.drop_table(table)
-    for index in ("ix_tracks_album_id_disc_number_track_number", "ix_tracks_workspace_id_version"):
+    for index in (
+        "ix_tracks_album_id_disc_number_track_number",
+        "ix_tracks_workspace_id_album_key",
+        "ix_tracks_workspace_id_version",
+    ):
         op.drop_index(index, "tracks")
     with op.batch_alter_table("tracks") as batch:
         batch.drop_constraint("fk_tracks_album_id_albums", type_="foreignkey")
     for table, columns in _COLUMNS.items():
         for column in columns:
             op.drop_column(table, column)
-    for table in ("terms", "albums", "artist_aliases", "artists", "track_departures", "catalogues"):
+    for table in ("terms", "albums", "spellings", "artist_aliases", "artists", "track_departures", "catalogues"):
         op.drop_table(table)
