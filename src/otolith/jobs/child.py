@@ -154,6 +154,8 @@ class Child:
         self._slot.heart.drain()
         self._closed.set()
         self._wait_until_idle()
+        # Whoever looks at the ledger at this moment would open it again behind us.
+        self._looker.join(GRACE_SECONDS)
         self._slot.close()
         self._ringer.close()
         self._context.close()
