@@ -3,6 +3,7 @@
 import typer
 
 from otolith.library.commands import Local
+from otolith.library.health import commands as health
 
 
 def library_commands(local: Local) -> typer.Typer:
@@ -13,6 +14,6 @@ def library_commands(local: Local) -> typer.Typer:
     def library() -> None:
         """Look after the library: its folders, its tags and its health."""
 
-    # Each part adds its commands by one line here: `add_commands(group, local)` of its module `commands`.
-    del local
+    # Each part adds its commands by one line here.
+    health.add_commands(group, local)
     return group

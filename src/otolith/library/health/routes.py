@@ -1,0 +1,39 @@
+"""The health of the library over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from otolith.core.errors import NotSignedIn, responses
+from otolith.core.http import CurrentActor, Reading
+from otolith.core.paging import DEFAULT_LIMIT, BadCursor, Cursor, Limit, Page
+from otolith.library.health import service
+from otolith.library.health.kinds import Field, Kind
+from otolith.library.health.schemas import HealthFinding, HealthSummary
+
+router = APIRouter(tags=["library"])
+
+Workspace = Annotated[UUID | None, Query(description="Only this workspace's.")]
+
+
+@router.get("/library/health", responses=responses(NotSignedIn), operation_id="library_health")
+def library_health(session: Reading, actor: CurrentActor, workspace: Workspace = None) -> HealthSummary:
+    """What is wrong with the library: how often each kind of finding occurs, what it means and what to do."""
+    return service.summary(session, actor, workspace)
+
+
+@router.get(
+    "/library/health/{kind}", responses=responses(BadCursor, NotSignedIn), operation_id="library_health_findings"
+)
+def library_health_findings(
+    kind: Kind,
+    session: Reading,
+    actor: CurrentActor,
+    field: Annotated[Field | None, Query(description="Of missing tags, only those who lack this one.")] = None,
+    workspace: Workspace = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Page[HealthFinding]:
+    """A page of the findings of one kind, each with its tracks, the reason and what to do."""
+    return service.findings(session, actor, kind, field=field, workspace_id=workspace, cursor=cursor, limit=limit)

@@ -1,0 +1,133 @@
+"""Findings in words: what is wrong with a track, an album or a group of files, and what to do about it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from otolith.library.catalogue.models import Album
+from otolith.library.events import shown
+from otolith.library.health.kinds import KINDS, Field, Kind
+from otolith.library.health.numbering import Numbered, faults_of
+from otolith.library.health.queries import DAMAGE, Seen
+from otolith.library.health.schemas import HealthAlbum, HealthFinding, HealthTrack
+
+_NAMES: dict[Field, str] = {
+    "title": "no title",
+    "artist": "no artist",
+    "album": "no album",
+    "number": "no track number",
+    "date": "no date",
+    "genre": "no genre",
+    "cover": "no cover",
+}
+
+
+def about_track(kind: Kind, seen: Seen) -> HealthFinding:
+    """A finding of one track."""
+    why, details = _WHY[kind](seen)
+    return HealthFinding(
+        kind=kind,
+        key=str(seen.track.id),
+        why=why,
+        advice=KINDS[kind].advice,
+        tracks=[track_of(seen)],
+        details=details,
+    )
+
+
+def about_album(album: Album, tracks: Sequence[Seen]) -> HealthFinding:
+    """What does not add up in an album, given with the tracks that are there."""
+    numbers = (
+        Numbered(one.track.disc_number, one.track.track_number, one.track.track_total, one.track.disc_total)
+        for one in tracks
+    )
+    faults = faults_of(numbers)
+    return HealthFinding(
+        kind="albums",
+        key=str(album.id),
+        why=" ".join(fault.sentence[0].upper() + fault.sentence[1:] for fault in faults),
+        advice=KINDS["albums"].advice,
+        tracks=[track_of(one) for one in tracks],
+        album=HealthAlbum(id=album.id, title=album.title, artist=album.artist),
+        details={"faults": [fault.as_dict() for fault in faults]},
+    )
+
+
+def track_of(seen: Seen, *, best: bool = False) -> HealthTrack:
+    track, media = seen.track, seen.media
+    return HealthTrack(
+        id=track.id,
+        workspace_id=track.workspace_id,
+        media_id=media.id,
+        title=track.title,
+        artist=track.artist,
+        album=track.album,
+        number=track.track_number,
+        disc=track.disc_number,
+        name=media.name,
+        path=shown(media.path) if media.path is not None else None,
+        size=media.size,
+        codec=media.codec,
+        bit_rate=media.bit_rate,
+        lossless=media.lossless,
+        duration=media.duration,
+        loudness_lufs=seen.loudness,
+        best=best,
+    )
+
+
+def best_of(tracks: Sequence[Seen]) -> Seen:
+    """Of several files of one recording, the one to keep for its sound."""
+    return max(tracks, key=_worth)
+
+
+def _worth(seen: Seen) -> tuple[bool, int, float, int]:
+    media = seen.media
+    # Among equals the one that was there first, whose plays and ratings are the oldest.
+    return bool(media.lossless), media.bit_rate or 0, round(media.duration or 0.0), -seen.track.id.int
+
+
+def _unreadable(seen: Seen) -> tuple[str, dict[str, Any]]:
+    return seen.track.error or "The file could not be heard.", {}
+
+
+def _damaged(seen: Seen) -> tuple[str, dict[str, Any]]:
+    notes = [note for note in seen.notes or [] if note["kind"] in DAMAGE]
+    return " ".join(note["detail"] for note in notes), {"notes": notes}
+
+
+def _missing(seen: Seen) -> tuple[str, dict[str, Any]]:
+    where = shown(seen.media.path) if seen.media.path is not None else seen.media.name
+    return f"{where} was gone at the last scan.", {}
+
+
+def _tags(seen: Seen) -> tuple[str, dict[str, Any]]:
+    track = seen.track
+    lacks: dict[Field, bool] = {
+        "title": not seen.titled,
+        "artist": not track.artist,
+        "album": not track.album,
+        "number": track.track_number is None and bool(track.album),
+        "date": not track.date,
+        "genre": not track.genre,
+        "cover": seen.cover is None,
+    }
+    fields = [field for field, lacking in lacks.items() if lacking]
+    return f"It has {_listed([_NAMES[field] for field in fields])}.", {"fields": fields}
+
+
+def _clipped(seen: Seen) -> tuple[str, dict[str, Any]]:
+    peak = round(seen.peak or 0.0, 2)
+    return f"Its true peak is {peak:.1f} dB above full scale.", {"true_peak_dbtp": peak}
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+_WHY = {
+    "unreadable": _unreadable,
+    "damaged": _damaged,
+    "missing": _missing,
+    "tags": _tags,
+    "clipped": _clipped,
+}
