@@ -37,6 +37,7 @@ from otolith.core.security_headers import SecurityHeaders
 from otolith.core.settings import BadSettings, Settings, load_settings
 from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
+from otolith.library.health.routes import router as library_health_router
 from otolith.library.routes import router as library_router
 from otolith.media.routes import router as media_router
 from otolith.migrations.migrate import migrate
@@ -44,7 +45,14 @@ from otolith.supervision import embedded_workers
 
 log = structlog.get_logger(__name__)
 
-ROUTERS: Sequence[APIRouter] = (health_router, accounts_router, jobs_router, media_router, library_router)
+ROUTERS: Sequence[APIRouter] = (
+    health_router,
+    accounts_router,
+    jobs_router,
+    media_router,
+    library_router,
+    library_health_router,
+)
 
 PREFIX = "/api"
 SIGN_IN_PATHS = ("/auth/login", "/api/auth/login", "/sign-in")
