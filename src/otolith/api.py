@@ -39,6 +39,7 @@ from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
 from otolith.library.health.routes import router as library_health_router
 from otolith.library.routes import router as library_router
+from otolith.library.similar.routes import router as similar_router
 from otolith.media.routes import router as media_router
 from otolith.migrations.migrate import migrate
 from otolith.supervision import embedded_workers
@@ -52,6 +53,7 @@ ROUTERS: Sequence[APIRouter] = (
     media_router,
     library_router,
     library_health_router,
+    similar_router,
 )
 
 PREFIX = "/api"

@@ -1,0 +1,1 @@
+"""Pure code over embeddings: nearest, spread, ways and layouts."""

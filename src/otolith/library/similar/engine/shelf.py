@@ -1,0 +1,143 @@
+"""The embeddings of one workspace as a matrix of bytes, searched whole: exact order, small and fast."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from uuid import UUID
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEATURES: Final = ("tempo", "energy", "voice", "brightness", "loudness_lufs", "minor")
+_BLOCK: Final = 8192
+_STEPS: Final = 127
+_ID: Final = np.dtype("S16")
+
+
+class Sounding(NamedTuple):
+    """A track as a shelf takes it in: its vector of unit length, or None for one that must not be there."""
+
+    id: UUID
+    artist: str
+    album: UUID | None
+    vector: NDArray[np.floating] | None
+    features: Sequence[float | None] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The tracks of one workspace, sorted by id; never changed, so that threads share it without a lock.
+
+    `ids` (n,) are the bytes of UUIDs. `vectors` (n, d) int8 times `scales` (n,) are the embeddings. `artists` and
+    `albums` (n,) tell same from different, 0 being unknown. `features` (n, len(FEATURES)) float16, NaN for unknown.
+    A float32 product of such bytes is exact whatever its order, so scores are the same in every process.
+    """
+
+    ids: NDArray[np.bytes_]
+    vectors: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    artists: NDArray[np.uint32]
+    albums: NDArray[np.uint32]
+    features: NDArray[np.float16]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def scores(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The cosine (n, k) of every track to each of k vectors (k, d) of unit length, to within some thousandths."""
+        coarse, scale = quantise(np.atleast_2d(queries))
+        wanted = coarse.astype(np.float32).T
+        found = np.empty((len(self), wanted.shape[1]), np.float32)
+        buffer = np.empty((min(_BLOCK, len(self)), self.vectors.shape[1]), np.float32)
+        for start in range(0, len(self), _BLOCK):
+            block = buffer[: min(_BLOCK, len(self) - start)]
+            np.copyto(block, self.vectors[start : start + _BLOCK])
+            np.matmul(block, wanted, out=found[start : start + _BLOCK])
+        found *= self.scales[:, np.newaxis]
+        found *= scale
+        return found
+
+    def places(self, ids: Iterable[UUID]) -> NDArray[np.intp]:
+        """Where these tracks stand, without those that do not."""
+        keys = _keys(ids)
+        if not len(self) or not len(keys):
+            return np.empty(0, np.intp)
+        found = np.minimum(np.searchsorted(self.ids, keys), len(self) - 1)
+        return np.asarray(found[self.ids[found] == keys], np.intp)
+
+    def id_at(self, place: int) -> UUID:
+        return UUID(bytes=bytes(self.ids[place]).ljust(16, b"\0"))
+
+    def merged(self, changes: Sequence[Sounding]) -> "Shelf":
+        """The shelf with these tracks as they are now; of several for one track the last one counts."""
+        latest = {change.id: change for change in changes}
+        stays = np.ones(len(self), bool)
+        stays[self.places(latest)] = False
+        fresh = [change for change in latest.values() if change.vector is not None and _fits(self, change)]
+        added = _shelved(fresh, self.vectors.shape[1])
+        ids = np.concatenate([self.ids[stays], added.ids])
+        order = np.argsort(ids, kind="stable")
+        return Shelf(
+            ids[order],
+            np.concatenate([self.vectors[stays], added.vectors])[order],
+            np.concatenate([self.scales[stays], added.scales])[order],
+            np.concatenate([self.artists[stays], added.artists])[order],
+            np.concatenate([self.albums[stays], added.albums])[order],
+            np.concatenate([self.features[stays], added.features])[order],
+        )
+
+
+def empty_shelf(dimensions: int) -> Shelf:
+    """A shelf for vectors of so many dimensions."""
+    return _shelved([], dimensions)
+
+
+def quantise(vectors: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Vectors (n, d) as int8 of the same shape and the scales (n,) that they are to be multiplied with."""
+    largest = np.maximum(np.abs(vectors).max(axis=1, initial=0.0), 1e-9)
+    coarse = np.rint(vectors * (_STEPS / largest)[:, np.newaxis]).astype(np.int8)
+    return coarse, (largest / _STEPS).astype(np.float32)
+
+
+def joined(shelves: Sequence[Shelf]) -> Shelf:
+    """Several shelves of equal dimensions as one."""
+    changes = [(s.ids, s.vectors, s.scales, s.artists, s.albums, s.features) for s in shelves]
+    columns = [np.concatenate(parts) for parts in zip(*changes, strict=True)]
+    order = np.argsort(columns[0], kind="stable")
+    return Shelf(*(column[order] for column in columns))
+
+
+def _fits(shelf: Shelf, change: Sounding) -> bool:
+    # An engine of another version may have made vectors of another length; they cannot be compared.
+    return change.vector is not None and change.vector.shape == (shelf.vectors.shape[1],)
+
+
+def _keys(ids: Iterable[UUID]) -> NDArray[np.bytes_]:
+    return np.array([one.bytes for one in ids], _ID)
+
+
+def _shelved(soundings: Sequence[Sounding], dimensions: int) -> Shelf:
+    vectors = np.array([one.vector for one in soundings], np.float32).reshape(len(soundings), dimensions)
+    coarse, scales = quantise(vectors)
+    features = np.full((len(soundings), len(FEATURES)), np.nan, np.float16)
+    for row, one in enumerate(soundings):
+        features[row, : len(one.features)] = [np.nan if value is None else value for value in one.features]
+    return Shelf(
+        _keys(one.id for one in soundings),
+        coarse,
+        scales,
+        np.array([artist_code(one.artist) for one in soundings], np.uint32),
+        np.array([album_code(one.album) for one in soundings], np.uint32),
+        features,
+    )
+
+
+def artist_code(key: str) -> int:
+    """A number for the folded name of an artist; 0 where there is none."""
+    return crc32(key.encode("utf-8", "replace")) if key else 0
+
+
+def album_code(album: UUID | None) -> int:
+    """A number for an album; 0 where there is none."""
+    return 0 if album is None else album.int & 0xFFFFFFFF

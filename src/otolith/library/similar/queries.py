@@ -1,0 +1,158 @@
+"""The statements about what sounds alike: what the index follows, seeds, and the rows that are shown."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.orm import Session
+
+from otolith.accounts.models import Workspace
+from otolith.core.actor import Actor, visible_to
+from otolith.library.catalogue.links import Credit
+from otolith.library.catalogue.models import Catalogue, Departure
+from otolith.library.engine.embedding import DIMENSIONS
+from otolith.library.models import Analysis, Track
+from otolith.library.similar.engine.shelf import FEATURES, Sounding
+from otolith.media.models import Media
+from otolith.media.service import path_digest
+
+_PACKED = np.dtype("<f2")
+_HEARD = (Analysis.tempo, Analysis.energy, Analysis.voice, Analysis.brightness, Analysis.loudness_lufs, Analysis.mode)
+# What is shown of a track, and what it is compared by.
+_SHOWN = (
+    Track.id, Track.workspace_id, Track.media_id, Track.album_id, Track.title, Track.artist, Track.album, Track.genre,
+    Track.artist_key, Track.year, Track.cover_key, Track.state, Track.error, Media.missing,
+    func.coalesce(Analysis.duration, Track.duration).label("duration"),
+    Analysis.tempo, Analysis.camelot, Analysis.energy, Analysis.voice, Analysis.brightness,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A track that the caller may see, and its vector of unit length, if it has one."""
+
+    row: Row[Any]
+    vector: NDArray[np.float32] | None
+
+    @property
+    def id(self) -> UUID:
+        found: UUID = self.row.id
+        return found
+
+
+def versions(session: Session, actor: Actor, workspace_id: UUID | None) -> dict[UUID, int]:
+    """The workspaces that the caller sees, or one of them, with the versions of their catalogues."""
+    statement = (
+        select(Workspace.id, func.coalesce(Catalogue.version, 0))
+        .join(Catalogue, Catalogue.workspace_id == Workspace.id, isouter=True)
+        .where(visible_to(actor, Workspace.id))
+        .order_by(Workspace.id)
+    )
+    if workspace_id is not None:
+        statement = statement.where(Workspace.id == workspace_id)
+    return dict(session.execute(statement).tuples().all())
+
+
+def soundings(session: Session, workspace_id: UUID, after: int, chunk: int) -> Iterator[list[Sounding]]:
+    """What changed in a workspace since a version of its catalogue, in chunks; everything for a negative one."""
+    statement = (
+        select(Track.id, Track.artist_key, Track.album_id, Media.missing, Analysis.embedding, *_HEARD)
+        .join(Media, Media.id == Track.media_id)
+        .join(Analysis, Analysis.sha256 == Media.sha256, isouter=after >= 0)
+        .where(Track.workspace_id == workspace_id, Track.version > after)
+        .execution_options(yield_per=chunk)
+    )
+    if after < 0:
+        statement = statement.where(Analysis.embedding.is_not(None), Media.missing.is_(False))
+    for rows in session.execute(statement).partitions(chunk):
+        yield _soundings(rows)
+    if after >= 0:
+        gone = select(Departure.track_id).where(Departure.workspace_id == workspace_id, Departure.version > after)
+        yield [Sounding(track_id, "", None, None) for track_id in session.scalars(gone)]
+
+
+def _soundings(rows: Sequence[Row[Any]]) -> list[Sounding]:
+    vectors = iter(vectors_of([None if row.missing else row.embedding for row in rows]))
+    return [Sounding(row.id, row.artist_key, row.album_id, next(vectors), _features(row)) for row in rows]
+
+
+def _features(row: Row[Any]) -> list[float | None]:
+    known = row._mapping  # noqa: SLF001 -- The library's own name for it, documented.
+    return [
+        (None if row.mode is None else float(row.mode == "minor")) if name == "minor" else known[name]
+        for name in FEATURES
+    ]
+
+
+def vectors_of(packed: Sequence[bytes | None]) -> list[NDArray[np.float32] | None]:
+    """Stored embeddings as vectors; None for those that are missing or of another length than today's."""
+    fit = [one is not None and len(one) == DIMENSIONS * _PACKED.itemsize for one in packed]
+    joined = b"".join(one for one, good in zip(packed, fit, strict=True) if good and one is not None)
+    matrix = iter(np.frombuffer(joined, _PACKED).astype(np.float32).reshape(-1, DIMENSIONS))
+    return [next(matrix) if good else None for good in fit]
+
+
+def _seen(session: Session, statement: Select[Any]) -> list[Seen]:
+    rows = session.execute(statement).all()
+    return [Seen(row, vector) for row, vector in zip(rows, vectors_of([row.embedding for row in rows]), strict=True)]
+
+
+def _visible(actor: Actor, *conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(*_SHOWN, Analysis.embedding)
+        .join(Media, Media.id == Track.media_id)
+        .join(Analysis, Analysis.sha256 == Media.sha256, isouter=True)
+        .where(visible_to(actor, Track.workspace_id), *conditions)
+    )
+
+
+def tracks(session: Session, actor: Actor, ids: Collection[UUID]) -> dict[UUID, Seen]:
+    """Those of these tracks that the caller may see and whose files are there."""
+    if not ids:
+        return {}
+    found = _seen(session, _visible(actor, Track.id.in_(list(ids)), Media.missing.is_(False)))
+    return {one.id: one for one in found}
+
+
+def seeds(session: Session, actor: Actor, ids: Collection[UUID]) -> list[Seen]:
+    """These tracks, whether or not their files are there."""
+    return _seen(session, _visible(actor, Track.id.in_(list(ids))).order_by(Track.id)) if ids else []
+
+
+def seeds_of_albums(session: Session, actor: Actor, ids: Collection[UUID], limit: int) -> list[Seen]:
+    """The tracks of these albums."""
+    return _seen(session, _visible(actor, Track.album_id.in_(list(ids))).order_by(Track.id).limit(limit))
+
+
+def seeds_of_artists(session: Session, actor: Actor, ids: Collection[UUID], limit: int) -> list[Seen]:
+    """The tracks of these artists, and those of albums of theirs."""
+    credit = select(Credit.track_id).where(Credit.artist_id.in_(list(ids)), Credit.role.in_(("artist", "album_artist")))
+    return _seen(session, _visible(actor, Track.id.in_(credit)).order_by(Track.id).limit(limit))
+
+
+def track_at(session: Session, actor: Actor, path: bytes) -> UUID | None:
+    """The track whose file this is."""
+    return session.scalar(
+        select(Track.id)
+        .join(Media, Media.id == Track.media_id)
+        .where(visible_to(actor, Track.workspace_id), Media.path_digest == path_digest(path))
+        .limit(1)
+    )
+
+
+def tracks_called(session: Session, actor: Actor, words: Sequence[str], limit: int) -> Sequence[Row[Any]]:
+    """The first tracks whose title or artist holds each of these folded words."""
+    conditions = [
+        Track.title_key.contains(word, autoescape=True) | Track.artist_key.contains(word, autoescape=True)
+        for word in words
+    ]
+    return session.execute(
+        select(Track.id, Track.title, Track.artist, Track.title_key)
+        .where(visible_to(actor, Track.workspace_id), *conditions)
+        .order_by(Track.title_key, Track.id)
+        .limit(limit)
+    ).all()

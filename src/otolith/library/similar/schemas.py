@@ -1,0 +1,79 @@
+"""The shapes in which the library answers what sounds alike."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from otolith.library.similar.engine.reasons import ReasonCode
+
+
+class SoundTrack(BaseModel):
+    """A track, as far as a list of what sounds alike shows it."""
+
+    id: UUID = Field(description="The track.")
+    workspace_id: UUID = Field(description="Whose it is.")
+    media_id: UUID = Field(description="Stream it from /media/{id}/stream.")
+    album_id: UUID | None = Field(description="Its album.")
+    title: str = Field(description="Title, or the file's name.")
+    artist: str = Field(description="Artist; empty where unknown.")
+    album: str = Field(description="Album; empty where unknown.")
+    genre: str = Field(description="Genres, with semicolons between.")
+    year: int | None = Field(description="Year, where the tags tell one.")
+    duration: float | None = Field(description="Seconds.")
+    cover_key: str | None = Field(description="Names its picture.")
+    tempo: float | None = Field(description="Beats a minute.")
+    camelot: str | None = Field(description="The key on the Camelot wheel, such as 8A.")
+    energy: float | None = Field(description="0 to 1.")
+
+
+class Common(BaseModel):
+    """One thing that a track has in common with the one it was found by."""
+
+    code: ReasonCode = Field(description="What: a name for programs.")
+    seed: float | str | None = Field(description="The value of the track it was found by.")
+    track: float | str | None = Field(description="The value of the track found.")
+
+
+class Neighbour(BaseModel):
+    """A track that sounds like what was asked for."""
+
+    track: SoundTrack = Field(description="The track.")
+    similarity: float = Field(description="Cosine of the embeddings: 1 for the same sound, about 0 for a chance pair.")
+    near: UUID = Field(description="The seed that it is nearest to.")
+    reasons: list[Common] = Field(description="What the two have in common, the most telling first; may be empty.")
+
+
+class Neighbours(BaseModel):
+    """What sounds like one or several tracks, the nearest first, as far as artists and albums take turns."""
+
+    items: list[Neighbour] = Field(description="The tracks.")
+    seeds: int = Field(description="Tracks that were searched by.")
+    unheard: list[UUID] = Field(description="Seeds that were left out, because they were not analysed yet.")
+    compared: int = Field(description="Tracks that were compared.")
+
+
+class RadioTrack(BaseModel):
+    """A track that a radio plays."""
+
+    track: SoundTrack = Field(description="The track.")
+    similarity: float = Field(description="Cosine to what the radio was started with.")
+    reasons: list[Common] = Field(description="What it has in common with the track before it.")
+
+
+class Step(BaseModel):
+    """A track on the way from one to another."""
+
+    track: SoundTrack = Field(description="The track.")
+    similarity: float | None = Field(description="Cosine to the track before; null for the first.")
+    reasons: list[Common] = Field(description="What it has in common with the track before.")
+
+
+class Way(BaseModel):
+    """A way from one track to another, each step to something that sounds like the last."""
+
+    items: list[Step] = Field(description="The tracks, first and last included.")
+    roughest: float = Field(description="The smallest similarity of two that follow each other.")
+
+
+Spread = Literal["even", "off"]
