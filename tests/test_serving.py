@@ -145,6 +145,7 @@ def test_children_do_not_outlive_a_killed_supervisor(up: Up) -> None:
         return not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
 
     wait_until(gone, "the end of every child", 40)
+    assert gone()
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_every_effect_happens_exactly_once(
     yard: Yard, own_database: tuple[str, PostgresServer | None], own_broker: tuple[str, RedisServer | None]
 ) -> None:
     chaos(yard, 60, own_database, own_broker)
+    assert yard.counts() == {"succeeded": 61}
 
 
 @pytest.mark.soak
@@ -101,6 +102,7 @@ def test_every_effect_of_three_hundred_jobs_happens_exactly_once(
     yard: Yard, own_database: tuple[str, PostgresServer | None], own_broker: tuple[str, RedisServer | None]
 ) -> None:
     chaos(yard, 300, own_database, own_broker)
+    assert yard.counts() == {"succeeded": 301}
 
 
 def listens(url: str) -> bool:
