@@ -13,6 +13,7 @@ import mutagen
 from otolith.media.engine import sniff, tagwriting
 from otolith.media.engine.failures import ListenFailure, from_os_error
 from otolith.media.engine.reader import Path, SoundFile
+from otolith.media.engine.tagedit import edited
 from otolith.media.engine.tagging import Cover, MusicBrainz, ReplayGain, Tags
 from otolith.media.engine.tags import quick_key, read_cover, read_tags
 from otolith.media.engine.tagwriting import Value
@@ -23,6 +24,7 @@ __all__ = [
     "ReplayGain",
     "Tags",
     "Value",
+    "edited",
     "quick_key",
     "read_cover",
     "read_tags",
@@ -38,6 +40,10 @@ _MUSICBRAINZ: Final[dict[str, str]] = {
     "mb_artists": "artists",
     "mb_album_artists": "album_artists",
 }
+# These are read from another tag where they have none of their own.
+_READ_FROM_OTHERS: Final = frozenset(
+    {"compilation", "track", "disc", "artists", "album_artists", "artist", "album_artist", "date"}
+)
 _GAINS: Final = frozenset({"track_gain", "track_peak", "album_gain", "album_peak"})
 
 
@@ -124,7 +130,7 @@ def _require_written(wanted: Mapping[str, list[str]], written: Tags) -> None:
     """Read back what was written: a tag that the format took and dropped is a failure, not a surprise later."""
     for field, texts in wanted.items():
         found = _found(written, field)
-        if bool(texts) != bool(found) and not (field in ("compilation", "track", "disc") and not texts):
+        if bool(texts) != bool(found) and not (field in _READ_FROM_OTHERS and not texts):
             what = "was not kept" if texts else "could not be removed"
             raise ListenFailure("tags", f"The tag {field} {what} by this format; the file was left as it was.")
 

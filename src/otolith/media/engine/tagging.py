@@ -59,8 +59,16 @@ class Tags:
     date: str | None = None
     year: int | None = None
     original_date: str | None = None
+    release_date: str | None = None
+    album_version: str | None = None
+    disc_subtitle: str | None = None
     genres: tuple[str, ...] = ()
     composers: tuple[str, ...] = ()
+    lyricists: tuple[str, ...] = ()
+    conductors: tuple[str, ...] = ()
+    performers: tuple[str, ...] = ()
+    remixers: tuple[str, ...] = ()
+    producers: tuple[str, ...] = ()
     comment: str | None = None
     grouping: str | None = None
     mood: str | None = None

@@ -52,8 +52,30 @@ NAMES: Final[tuple[Name, ...]] = (
         "WM/OriginalReleaseTime",
         "OriginalDate",
     ),
+    _own("release_date", "releasedate", "RELEASEDATE"),
+    Name(
+        "album_version",
+        "TXXX:ALBUMVERSION",
+        ("albumversion", "musicbrainz_albumcomment"),
+        "----:com.apple.iTunes:ALBUMVERSION",
+        "ALBUMVERSION",
+        "ALBUMVERSION",
+    ),
+    Name(
+        "disc_subtitle",
+        "TSST",
+        ("discsubtitle", "setsubtitle"),
+        "----:com.apple.iTunes:DISCSUBTITLE",
+        "WM/SetSubTitle",
+        "DiscSubtitle",
+    ),
     Name("genres", "TCON", ("genre",), "©gen", "WM/Genre", "Genre"),
     Name("composers", "TCOM", ("composer",), "©wrt", "WM/Composer", "Composer"),
+    Name("lyricists", "TEXT", ("lyricist",), "----:com.apple.iTunes:LYRICIST", "WM/Writer", "Lyricist"),
+    Name("conductors", "TPE3", ("conductor",), "----:com.apple.iTunes:CONDUCTOR", "WM/Conductor", "Conductor"),
+    Name("performers", "TMCL", ("performer",), "----:com.apple.iTunes:PERFORMER", "PERFORMER", "Performer"),
+    Name("remixers", "TPE4", ("remixer",), "----:com.apple.iTunes:REMIXER", "WM/ModifiedBy", "MixArtist"),
+    Name("producers", "TIPL:producer", ("producer",), "----:com.apple.iTunes:PRODUCER", "WM/Producer", "Producer"),
     Name("comment", "COMM", ("comment", "description"), "©cmt", "Description", "Comment"),
     Name("grouping", "TIT1", ("grouping",), "©grp", "WM/ContentGroupDescription", "Grouping"),
     Name("mood", "TMOO", ("mood",), "----:com.apple.iTunes:MOOD", "WM/Mood", "Mood"),
@@ -102,7 +124,12 @@ NAMES: Final[tuple[Name, ...]] = (
 )
 
 # Older frames for the same thing (ID3v2.2 frames are already translated by mutagen).
-ID3_OLDER: Final[dict[str, str]] = {"TYER": "date", "TDRL": "date", "TORY": "original_date", "GRP1": "grouping"}
+ID3_OLDER: Final[dict[str, str]] = {
+    "TYER": "date",
+    "TDRL": "release_date",
+    "TORY": "original_date",
+    "GRP1": "grouping",
+}
 RIFF_INFO: Final[dict[str, str]] = {
     "INAM": "title",
     "IART": "artist",
@@ -117,6 +144,9 @@ RIFF_INFO: Final[dict[str, str]] = {
     "IMUS": "composers",
     "ILNG": "language",
 }
+
+# What people do that is no playing of an instrument: ID3v2.3 has one list for both.
+ID3_DEEDS: Final = frozenset({"producer", "arranger", "engineer", "mix", "mixer", "dj-mix"})
 
 BY_FIELD: Final[dict[str, Name]] = {name.field: name for name in NAMES}
 BY_VORBIS: Final[dict[str, str]] = {alias: name.field for name in NAMES for alias in name.vorbis} | {

@@ -107,11 +107,20 @@ def from_id3(tags: ID3) -> Raw:
             )
         elif name == "TXXX":
             raw.add(tagnames.BY_ID3, f"TXXX:{frame.desc}", [mended(frame, text) for text in frame.text])
+        elif name in ("TIPL", "TMCL"):
+            _add_people(raw, frame)
         elif name == "TCON":
             raw.add(tagnames.BY_ID3, name, [mended(frame, text) for text in frame.genres])
         elif name[0] == "T" and hasattr(frame, "text"):
             raw.add(tagnames.BY_ID3, name, [mended(frame, str(text)) for text in frame.text])
     return raw
+
+
+def _add_people(raw: Raw, frame: Any) -> None:
+    """Who did what, as pairs: players by their instrument, and others by their deed."""
+    for deed, name in frame.people:
+        known = frame.FrameID == "TIPL" and deed.casefold() in tagnames.ID3_DEEDS
+        raw.add(tagnames.BY_ID3, f"TIPL:{deed}" if known else "TMCL", [mended(frame, name)])
 
 
 def mended(frame: Any, text: str) -> str:

@@ -27,7 +27,7 @@ from mutagen import (
 from otolith.media.engine import sniff
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.engine.tagging import Tags
-from otolith.media.engine.tagnames import BY_APE, BY_ASF, BY_FIELD, Name
+from otolith.media.engine.tagnames import BY_APE, BY_ASF, BY_FIELD, ID3_DEEDS, Name
 
 Value = str | int | float | bool | Sequence[str] | None
 Texts = Mapping[str, list[str]]
@@ -35,6 +35,13 @@ Texts = Mapping[str, list[str]]
 _PAIRS: Final[dict[str, str]] = {"track": "track_total", "disc": "disc_total"}
 _TOTALS: Final = frozenset(_PAIRS.values())
 _NUMBERS: Final = frozenset({"bpm"})
+# What no longer holds of a file where another tag of it changes: it goes, unless it is given as well.
+FOLLOWERS: Final[dict[str, tuple[str, ...]]] = {
+    "artist": ("artists", "artist_sort", "mb_artists"),
+    "album_artist": ("album_artists", "album_artist_sort", "mb_album_artists"),
+    "album": ("album_sort", "mb_release", "mb_track"),
+    "title": ("title_sort",),
+}
 
 
 def texts(changes: Mapping[str, Value], current: Tags) -> dict[str, list[str]]:
@@ -44,6 +51,9 @@ def texts(changes: Mapping[str, Value], current: Tags) -> dict[str, list[str]]:
         if field not in BY_FIELD:
             raise ListenFailure("tags", f"There is no tag named {field!r}.")
         out[field] = _texts(value)
+    for field in list(out):
+        for follower in FOLLOWERS.get(field, ()):
+            out.setdefault(follower, [])
     for number, total in _PAIRS.items():
         if number in out or total in out:
             for field in (number, total):
@@ -92,6 +102,9 @@ def put_id3(tags: Any, values: Texts) -> None:
 
 def _put_frame(tags: Any, name: Name, found: list[str]) -> None:
     kind, _, about = name.id3.partition(":")
+    if kind in ("TIPL", "TMCL"):
+        _put_people(tags, kind, about, found)
+        return
     if kind == "COMM":
         for key in [key for key, frame in tags.items() if key.startswith("COMM:") and not frame.desc]:
             del tags[key]
@@ -113,6 +126,23 @@ def _put_frame(tags: Any, name: Name, found: list[str]) -> None:
         tags.add(id3.USLT(encoding=3, lang="XXX", desc="", text=found[0]))
     else:
         tags.add(id3.Frames[kind](encoding=3, text=found))
+
+
+def _put_people(tags: Any, kind: str, deed: str, found: list[str]) -> None:
+    """Name who did what. A player who is there already keeps the instrument, which our own form does not tell."""
+    pairs = {one: [list(pair) for frame in tags.getall(one) for pair in frame.people] for one in ("TIPL", "TMCL")}
+    if kind == "TIPL":
+        pairs["TIPL"] = [pair for pair in pairs["TIPL"] if pair[0].casefold() != deed] + [[deed, one] for one in found]
+    else:
+        players = pairs["TMCL"] + [pair for pair in pairs["TIPL"] if pair[0].casefold() not in ID3_DEEDS]
+        known = {pair[1] for pair in players}
+        pairs["TIPL"] = [pair for pair in pairs["TIPL"] if pair[0].casefold() in ID3_DEEDS]
+        pairs["TMCL"] = [pair for pair in players if pair[1] in found]
+        pairs["TMCL"] += [["performer", one] for one in found if one not in known]
+    for one, people in pairs.items():
+        tags.delall(one)
+        if people:
+            tags.add(id3.Frames[one](encoding=3, people=people))
 
 
 def put_vorbis(tags: Any, values: Texts) -> None:
