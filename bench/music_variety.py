@@ -41,7 +41,7 @@ class Piece:
     description: dict[str, object] = field(default_factory=dict)
 
 
-def _parse(progression: str) -> list[tuple[int, tuple[int, ...]]]:
+def parse(progression: str) -> list[tuple[int, tuple[int, ...]]]:
     chords = []
     for token in progression.split():
         if ":" in token:
@@ -108,8 +108,8 @@ class Composer:
         """The chord plan: bar, length in bars, root pitch class, intervals."""
         r = self.rng
         pool = MAJOR_PROGRESSIONS if self.mode == "major" else MINOR_PROGRESSIONS
-        first = _parse(str(r.choice(np.array(pool)))) if r.random() < 0.6 else self.functional()
-        second = _parse(str(r.choice(np.array(pool)))) if r.random() < 0.3 else first
+        first = parse(str(r.choice(np.array(pool)))) if r.random() < 0.6 else self.functional()
+        second = parse(str(r.choice(np.array(pool)))) if r.random() < 0.3 else first
         span = float(r.choice([1, 1, 1, 1, 1, 0.5, 2]))
         if self.meter == 3 and span == 0.5:
             span = 1.0
@@ -147,7 +147,7 @@ class Composer:
             tokens.append(str(r.choice(groups[state].split())))
         if r.random() < 0.6:
             tokens[-1] = str(r.choice(dominant.split()))
-        return _parse(" ".join(tokens))
+        return parse(" ".join(tokens))
 
     def chord_pitches(self, root: int, quality: tuple[int, ...], centre: int = 60) -> list[int]:
         out = []

@@ -71,7 +71,9 @@ def silence(seconds: float, rate: int, channels: int = 2) -> Sound:
     return np.zeros((channels, round(seconds * rate)), dtype=np.float32)
 
 
-def write(path: Path, sound: Sound, rate: int, form: str, layout: str = "stereo") -> Path:
+def write(
+    path: Path, sound: Sound, rate: int, form: str, layout: str = "stereo", bit_rate: int | None = None
+) -> Path:
     """Encode `sound` as `path` with the ending of the format; answers with the whole path."""
     chosen = FORMATS[form]
     target = path.with_suffix("." + chosen.suffix)
@@ -83,7 +85,7 @@ def write(path: Path, sound: Sound, rate: int, form: str, layout: str = "stereo"
         stream.layout = layout
         stream.format = chosen.sample_format
         if chosen.bit_rate is not None:
-            stream.bit_rate = chosen.bit_rate
+            stream.bit_rate = bit_rate or chosen.bit_rate
         resampler = av.AudioResampler(format=chosen.sample_format, layout=layout, rate=rate)
         for start in range(0, sound.shape[1], 4096):
             block = np.ascontiguousarray(sound[:, start : start + 4096])

@@ -15,7 +15,7 @@ from otolith.identify import service as identify
 from otolith.jobs.service import PauseLane, RetryLater, Run
 from otolith.library import queries
 from otolith.library.catalogue.filing import Filed, file_tracks
-from otolith.library.engine.features import ENGINES, VERSIONS, features_of, pack_beats
+from otolith.library.engine.features import ENGINES, VERSIONS, embedding_of, features_of, pack_beats
 from otolith.library.engine.walk import Refused
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
 from otolith.library.hearing import limits_of
@@ -223,6 +223,16 @@ def store_heard(session: Session, row: Media, heard: Heard) -> None:
             "loudness_lufs": features.loudness_lufs,
             "loudness_range_lu": features.loudness_range_lu,
             "true_peak_dbtp": features.true_peak_dbtp,
+            "energy": features.energy,
+            "voice": features.voice,
+            "onset_rate": features.onset_rate,
+            "brightness": features.brightness,
+            "dynamics_db": features.dynamics_db,
+            "silence_start": features.silence_start,
+            "silence_end": features.silence_end,
+            "segments": features.segments,
+            "timbre": features.timbre,
+            "embedding": embedding_of(heard),
             "sound": heard.as_dict()["sound"],
             "notes": features.warnings + [{"kind": "engine", "detail": why} for why in features.failed.values()],
             "analysed_at": now(),

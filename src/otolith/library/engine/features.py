@@ -14,7 +14,7 @@ ENGINES: Final = (
 )
 # Kept beside the engines' own numbers (a test compares them), because importing the engines to ask costs every
 # worker the memory of SciPy.
-VERSIONS: Final = {"chromaprint": 1, "loudness": 1, "music": 1, "waveform": 1}
+VERSIONS: Final = {"chromaprint": 1, "loudness": 1, "music": 2, "waveform": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,9 @@ class Features:
     """How a recording sounds.
 
     `duration` and `beats` in seconds, `tempo` in beats a minute, `key` as ``"C#"`` and `mode` as ``"major"`` or
-    ``"minor"``; confidences from 0 to 1; nulls where the question has no answer. `engines` maps each engine to the
-    version that ran, and `failed` each that broke down to why.
+    ``"minor"``; confidences, `energy` and `voice` from 0 to 1; `onset_rate` a second, `brightness` in Hz, silences in
+    seconds; nulls where the question has no answer. `engines` maps each engine to the version that ran, and `failed`
+    each that broke down to why.
     """
 
     duration: float
@@ -37,6 +38,15 @@ class Features:
     loudness_lufs: float | None
     loudness_range_lu: float | None
     true_peak_dbtp: float | None
+    energy: float | None
+    voice: float | None
+    onset_rate: float | None
+    brightness: float | None
+    dynamics_db: float | None
+    silence_start: float | None
+    silence_end: float | None
+    segments: list[dict[str, Any]]
+    timbre: dict[str, float]
     fingerprint: str | None
     sha256: str
     engines: dict[str, int]
@@ -45,6 +55,12 @@ class Features:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def embedding_of(heard: Heard) -> bytes | None:
+    """The embedding as it is stored; None where too little sounds."""
+    embedding: bytes | None = heard.results.get("music", {}).get("embedding")
+    return embedding
 
 
 def features_of(heard: Heard) -> Features:
@@ -64,6 +80,15 @@ def features_of(heard: Heard) -> Features:
         loudness_lufs=loudness.get("loudness_lufs"),
         loudness_range_lu=loudness.get("loudness_range_lu"),
         true_peak_dbtp=loudness.get("true_peak_dbtp"),
+        energy=music.get("energy"),
+        voice=music.get("voice"),
+        onset_rate=music.get("onset_rate"),
+        brightness=music.get("brightness"),
+        dynamics_db=music.get("dynamics_db"),
+        silence_start=music.get("silence_start"),
+        silence_end=music.get("silence_end"),
+        segments=list(music.get("segments", ())),
+        timbre=dict(music.get("timbre", {})),
         fingerprint=chromaprint.get("fingerprint"),
         sha256=heard.sha256,
         engines=dict(heard.versions),

@@ -23,17 +23,27 @@ _SILENCE = 1e-6
 _FORGET = 0.25  # Nepers of level a batch of 3 s.
 
 
+def _warp(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(hertz < 400.0, hertz / 400.0, 1.0 + np.log(np.maximum(hertz, 400.0) / 400.0))
+
+
+def _edges() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The edges of the bands, evenly spaced on the warped scale, and in Hz."""
+    low, high = _warp(np.array([_LOWEST, _HIGHEST]))
+    edges = np.linspace(low, high, BANDS + 2)
+    return edges, np.where(edges < 1.0, edges * 400.0, 400.0 * np.exp(edges - 1.0))
+
+
+def band_centres() -> NDArray[np.float64]:
+    """The middle of each band in Hz."""
+    return _edges()[1][1:-1]
+
+
 def _filterbank() -> tuple[Float32, NDArray[np.intp]]:
     """Triangular bands, linear below 400 Hz and logarithmic above (Slaney's mel scale stretched), and their groups."""
     bins = np.arange(_WINDOW // 2 + 1) * RATE / _WINDOW
-
-    def warp(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.where(hertz < 400.0, hertz / 400.0, 1.0 + np.log(np.maximum(hertz, 400.0) / 400.0))
-
-    low, high = warp(np.array([_LOWEST, _HIGHEST]))
-    edges = np.linspace(low, high, BANDS + 2)
-    hertz = np.where(edges < 1.0, edges * 400.0, 400.0 * np.exp(edges - 1.0))
-    position = warp(bins)[:, None]
+    edges, hertz = _edges()
+    position = _warp(bins)[:, None]
     step = edges[1] - edges[0]
     weights = np.maximum(0.0, 1.0 - np.abs(position - edges[None, 1:-1]) / step)
     weights /= np.maximum(weights.sum(axis=0), 1e-9)

@@ -84,7 +84,7 @@ def hann(size: int) -> Float32:
 
 
 class Series:
-    """A growing table of rows of fixed width, kept in half precision or less: a few bytes a frame for hours of sound."""
+    """A growing table of rows of fixed width, in half precision or less: a few bytes a frame for hours of sound."""
 
     def __init__(self, width: int, kind: type[np.float16 | np.uint8] = np.float16) -> None:
         self._rows: NDArray[Any] = np.empty((1024, width), dtype=kind)

@@ -7,6 +7,8 @@ from otolith.library.engine import onsets
 from otolith.library.engine.chroma import RATE, WINDOW
 from otolith.library.engine.spectrum import Float32, Series
 
+Codes = NDArray[np.uint8]
+
 FRAME_RATE = onsets.FRAME_RATE / 8
 BANDS = onsets.BANDS // 2
 NOISE_EDGES = (60.0, 150.0, 300.0, 600.0, 1200.0, 2000.0, 3000.0, 4500.0, 6500.0, 9000.0)
@@ -52,26 +54,28 @@ class Texture:
         geometric = np.add.reduceat(np.log10(part), places, axis=1) / widths
         self._flatness.append(_code(10 * (geometric - mean)))
 
-    def bands(self) -> Float32:
-        """Decibels of each pair of bands: (frames, BANDS) at `FRAME_RATE`."""
-        return _decoded(self._bands.rows())
+    def bands(self) -> Codes:
+        """Each pair of bands: (frames, BANDS) at `FRAME_RATE`, to be `decoded`."""
+        return self._bands.rows()
 
-    def flatness(self) -> Float32:
-        """Decibels, never above zero: (frames, NOISE_BANDS) at `FRAME_RATE`."""
-        return _decoded(self._flatness.rows())
+    def flatness(self) -> Codes:
+        """Never above zero: (frames, NOISE_BANDS) at `FRAME_RATE`, to be `decoded`."""
+        return self._flatness.rows()
 
-    def level(self) -> Float32:
-        """Decibels under full scale (a sine of full scale is -3): (frames,) at `LEVEL_RATE`."""
-        return _decoded(self._level.rows())[:, 0]
+    def level(self) -> Codes:
+        """Under full scale (a sine of full scale is -3): (frames,) at `LEVEL_RATE`, to be `decoded`."""
+        level: Codes = self._level.rows()[:, 0]
+        return level
 
 
-def _coded(power: Float32) -> NDArray[np.uint8]:
+def _coded(power: NDArray[np.floating]) -> Codes:
     return _code(10 * np.log10(power + np.float32(_FINEST)))
 
 
-def _code(decibels: Float32) -> NDArray[np.uint8]:
+def _code(decibels: NDArray[np.floating]) -> Codes:
     return np.clip(np.rint((decibels - _LOWEST) / _STEP), 0, 255).astype(np.uint8)
 
 
-def _decoded(rows: NDArray[np.uint8]) -> Float32:
+def decoded(rows: Codes) -> Float32:
+    """The decibels that `Texture` keeps as small numbers, in steps of half of one."""
     return rows.astype(np.float32) * np.float32(_STEP) + np.float32(_LOWEST)

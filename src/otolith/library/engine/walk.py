@@ -3,10 +3,11 @@
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from otolith.library.engine.ignoring import NO_MEDIA, PATTERNS, Ignored, hides
 from otolith.media.engine.sniff import HEAD, sniff, tag_length
 
 SOUND: Final = frozenset(
@@ -22,6 +23,8 @@ OTHERS: Final = frozenset(
     b"iso exe dll so db sqlite sqlite3 lnk url desktop torrent part crdownload tmp bak avi mov mkv m4v mpg "
     b"mpeg wmv flv vob ts sf2 sf3 als flp ptx nomedia".split()
 )
+# What the words of a song are kept in, beside its file and under the same name.
+WORDS: Final = b"lrc"
 _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
 _INT64: Final = 2**63 - 1
 
@@ -30,11 +33,15 @@ Verdict = Literal["failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that is, or claims to be, sound: `size` in bytes, `mtime_ns` in nanoseconds since 1970."""
+    """A file that is, or claims to be, sound: `size` in bytes, `mtime_ns` in nanoseconds since 1970.
+
+    `lyrics_ns` is when the ``.lrc`` file beside it was last changed; None where there is none.
+    """
 
     path: bytes
     size: int
     mtime_ns: int
+    lyrics_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +72,12 @@ class Walk:
     That order is the same on every walk, so a walk that was interrupted goes on behind the last path it dealt with.
     A link to a folder is followed when it leads out of the root, and then once; inside the root, the folder is found
     at its own place. A link to a file is followed. `leave_out` holds folders, by their real path, to pass over with all
-    that lies in them, whatever way leads there.
+    that lies in them, whatever way leads there; what ignore files leave out is passed over too.
     """
 
     def __init__(self, root: bytes, leave_out: Collection[bytes] = ()) -> None:
         self.root = root
+        self._ignored = Ignored()
         self._real_root = os.path.realpath(root)
         self._leave_out = frozenset(leave_out)
         self._linked: set[tuple[int, int]] = set()
@@ -77,7 +85,26 @@ class Walk:
         self._is_near = any(_contains(self._real_root, left_out) for left_out in self._leave_out)
 
     def __iter__(self) -> Iterator[Step]:
-        pending = [] if self._is_left_out(self._real_root) else [self._list(self.root)]
+        if self._is_left_out(self._real_root):
+            return
+        if self._ignored.chain(self.root) is None:
+            reason = f"An ignore file ({NO_MEDIA.decode()} or {PATTERNS.decode()}) says to leave this folder out."
+            yield Refused(self.root.rstrip(b"/") + b"/", "skipped", "ignored", reason)
+            return
+        yield from self._below(self._list(self.root))
+
+    def part(self, folder: bytes, names: Collection[bytes]) -> Iterator[Step]:
+        """What these names in one folder of the root stand for, as after a change of them: files, or whole folders.
+
+        The name of a ``.lrc`` file stands for the sound beside it. Links to folders are left to walks of the whole.
+        """
+        if self._is_left_out(os.path.realpath(folder)) or self._ignored.chain(folder) is None:
+            return
+        if _contains(self._real_root, os.path.realpath(folder)):
+            yield from self._below(self._list(folder, frozenset(names)))
+
+    def _below(self, first: Iterator[Step | bytes]) -> Iterator[Step]:
+        pending = [first]
         while pending:
             step = next(pending[-1], None)
             if step is None:
@@ -87,11 +114,14 @@ class Walk:
             else:
                 yield step
 
-    def _list(self, folder: bytes) -> Iterator[Step | bytes]:
-        """What lies in one folder; the path of a folder means: go in here."""
+    def _list(self, folder: bytes, names: frozenset[bytes] | None = None) -> Iterator[Step | bytes]:
+        """What lies in one folder, or what `names` stand for there; the path of a folder means: go in here."""
+        chain = self._ignored.chain(folder)
+        if chain is None:
+            return
         try:
             with os.scandir(folder) as listing:
-                entries = [(_is_folder(entry), entry) for entry in listing]
+                words, entries = _sorted_out(listing, names)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -100,11 +130,14 @@ class Walk:
         # With its slash a folder sorts where its contents belong among the paths.
         entries.sort(key=lambda pair: pair[1].name + b"/" if pair[0] else pair[1].name)
         for is_folder, entry in entries:
+            if chain and hides(chain, entry.path, is_folder=is_folder):
+                continue
             if not is_folder:
                 if not (entry.is_symlink() and self._is_left_out(os.path.realpath(entry.path))):
-                    yield from _look(entry)
+                    yield from _look(entry, words)
             elif entry.is_symlink():
-                yield from self._follow(entry, folder)
+                if names is None:
+                    yield from self._follow(entry, folder)
             elif not (self._is_near and self._is_left_out(os.path.realpath(entry.path))):
                 yield entry.path
 
@@ -140,7 +173,25 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
         return False
 
 
-def _look(entry: os.DirEntry[bytes]) -> Iterator[Step]:
+def _sorted_out(
+    listing: Iterator[os.DirEntry[bytes]], names: frozenset[bytes] | None
+) -> tuple[dict[bytes, os.DirEntry[bytes]], list[tuple[bool, os.DirEntry[bytes]]]]:
+    """The files with words by their stem, and the other entries that are wanted, each with whether it is a folder."""
+    words: dict[bytes, os.DirEntry[bytes]] = {}
+    entries = []
+    for entry in listing:
+        stem, _, suffix = entry.name.rpartition(b".")
+        if suffix.lower() == WORDS and stem:
+            words[stem] = entry
+        else:
+            entries.append(entry)
+    if names is not None:
+        stems = {name.rpartition(b".")[0] for name in names if extension(name) == WORDS}
+        entries = [one for one in entries if one.name in names or one.name.rpartition(b".")[0] in stems]
+    return words, [(_is_folder(entry), entry) for entry in entries]
+
+
+def _look(entry: os.DirEntry[bytes], words: Mapping[bytes, os.DirEntry[bytes]]) -> Iterator[Step]:
     """What one entry that is no folder means to a scan, if anything."""
     suffix = extension(entry.name)
     named_sound = suffix in SOUND
@@ -160,7 +211,24 @@ def _look(entry: os.DirEntry[bytes]) -> Iterator[Step]:
     elif suffix in SCORES:
         yield Refused(entry.path, "skipped", "score", "This is a score (MIDI), which holds notes but no sound.")
     elif _is_wanted(entry, suffix, named_sound=named_sound):
-        yield Found(entry.path, status.st_size, max(-_INT64, min(_INT64, status.st_mtime_ns)))
+        beside = words.get(entry.name.rpartition(b".")[0])
+        yield Found(entry.path, status.st_size, bounded(status.st_mtime_ns), _changed_at(beside))
+
+
+def bounded(mtime_ns: int) -> int:
+    """A moment as a database can hold it; file systems tell of others."""
+    return max(-_INT64, min(_INT64, mtime_ns))
+
+
+def _changed_at(words: os.DirEntry[bytes] | None) -> int | None:
+    """When a file of words was last changed, if there is one."""
+    if words is None:
+        return None
+    try:
+        status = words.stat()
+    except OSError:
+        return None
+    return bounded(status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def _is_wanted(entry: os.DirEntry[bytes], suffix: bytes, *, named_sound: bool) -> bool:

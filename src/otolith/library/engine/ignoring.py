@@ -1,0 +1,163 @@
+"""What people want left out of their library: `.nomedia` files, and patterns in `.otolithignore` files.
+
+Whether a path is left out follows from the ignore files in the folders above it alone, so two scans that come from
+different folders agree on it.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Final
+
+NO_MEDIA: Final = b".nomedia"
+PATTERNS: Final = b".otolithignore"
+_LARGEST: Final = 1 << 16
+_KEPT: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of an ignore file, with the meaning that it has in `.gitignore`."""
+
+    expression: re.Pattern[bytes]
+    takes_back: bool
+    folders_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The lines of one ignore file; paths are matched from its folder on."""
+
+    folder: bytes
+    rules: tuple[Rule, ...]
+
+
+# The ignore files that hold in a folder, the outermost first; None where the folder itself is left out.
+Chain = tuple[Rules, ...] | None
+
+
+class Ignored:
+    """Tells which paths are left out; the rules of the folders that were asked for lately are remembered."""
+
+    def __init__(self) -> None:
+        self._chains: dict[bytes, Chain] = {}
+
+    def chain(self, folder: bytes) -> Chain:
+        """The rules that hold in a folder."""
+        if folder in self._chains:
+            return self._chains[folder]
+        parent = folder.rpartition(b"/")[0] or b"/"
+        above = () if folder == b"/" else self.chain(parent)
+        found: Chain = None if above is None or hides(above, folder, is_folder=True) else _with_own(above, folder)
+        if len(self._chains) >= _KEPT:
+            self._chains.clear()
+        self._chains[folder] = found
+        return found
+
+    def covers(self, path: bytes) -> bool:
+        """Whether a file is left out."""
+        chain = self.chain(path.rpartition(b"/")[0] or b"/")
+        return chain is None or hides(chain, path, is_folder=False)
+
+
+def hides(chain: tuple[Rules, ...], path: bytes, *, is_folder: bool) -> bool:
+    """Whether the rules leave out what lies in the folder that they are of; the last rule that fits decides."""
+    for rules in reversed(chain):
+        rest = path[len(rules.folder.rstrip(b"/")) + 1 :]
+        for rule in reversed(rules.rules):
+            if (is_folder or not rule.folders_only) and rule.expression.fullmatch(rest):
+                return not rule.takes_back
+    return False
+
+
+def _with_own(above: tuple[Rules, ...], folder: bytes) -> Chain:
+    stem = folder.rstrip(b"/")
+    if os.path.lexists(stem + b"/" + NO_MEDIA):
+        return None
+    rules = parse(_read(stem + b"/" + PATTERNS))
+    return (*above, Rules(folder, rules)) if rules else above
+
+
+def _read(path: bytes) -> bytes:
+    try:
+        # Without blocking: whatever has this name need not be a file.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, _LARGEST)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def parse(text: bytes) -> tuple[Rule, ...]:
+    """The rules of an ignore file; a line that is no pattern is passed over, as an empty one or a comment is."""
+    found = (_rule(line) for line in text.removeprefix(b"\xef\xbb\xbf").splitlines())
+    return tuple(rule for rule in found if rule is not None)
+
+
+def _rule(line: bytes) -> Rule | None:
+    if not line.endswith(b"\\ "):
+        line = line.rstrip(b" \t")
+    takes_back = line.startswith(b"!")
+    pattern = line[1:] if takes_back else line
+    if not pattern or pattern.startswith(b"#"):
+        return None
+    folders_only = pattern.endswith(b"/")
+    pattern = pattern.rstrip(b"/")
+    anchored = b"/" in pattern
+    parts = [part for part in pattern.split(b"/") if part]
+    if not parts:
+        return None
+    try:
+        expression = re.compile(_path(parts, anchored=anchored), re.DOTALL)
+    except re.error:
+        return None
+    return Rule(expression, takes_back, folders_only)
+
+
+def _path(parts: list[bytes], *, anchored: bool) -> bytes:
+    """The regular expression of a pattern's parts; ``**`` stands for any number of folders."""
+    written = b"" if anchored else b"(?:[^/]+/)*"
+    for position, part in enumerate(parts):
+        is_last = position == len(parts) - 1
+        if part == b"**":
+            written += b".+" if is_last else b"(?:[^/]+/)*"
+        else:
+            written += _name(part) + (b"" if is_last else b"/")
+    return written
+
+
+def _name(part: bytes) -> bytes:
+    """The regular expression of one name in a pattern.
+
+    What stands between two stars is found at its first place and stays there, which is all that a pattern needs and
+    keeps one with many stars from taking forever.
+    """
+    pieces: list[bytes] = [b""]
+    position = 0
+    while position < len(part):
+        letter = part[position : position + 1]
+        position += 1
+        if letter == b"*":
+            pieces.append(b"")
+            continue
+        if letter == b"[" and (end := part.find(b"]", position + 1)) > 0:
+            inside = part[position:end].replace(b"\\", b"\\\\").replace(b"[", b"\\[")
+            letter = b"[" + (b"^/" + inside[1:] if inside[:1] in {b"!", b"^"} else inside) + b"]"
+            position = end + 1
+        elif letter == b"?":
+            letter = b"[^/]"
+        else:
+            if letter == b"\\" and position < len(part):
+                letter = part[position : position + 1]
+                position += 1
+            letter = re.escape(letter)
+        pieces[-1] += letter
+    first, *rest = pieces
+    if not rest:
+        return first
+    between = b"".join(b"(?>[^/]*?" + piece + b")" for piece in rest[:-1])
+    return first + between + b"[^/]*" + rest[-1]
