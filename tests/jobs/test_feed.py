@@ -184,7 +184,15 @@ def test_a_place_that_is_too_old_resets(callers: Callers, context: Context, benc
     prune_all(bench)
     headers = token_of(callers, "admin") | {"Last-Event-ID": str(seen)}
     found = asyncio.run(read_stream(callers["admin"].app, "/api/jobs/events", headers, 2))
-    assert found[1] == {"event": "reset", "data": "{}"}
+    assert (found[1]["event"], found[1]["data"]) == ("reset", "{}")
+
+
+def test_a_place_from_before_a_restore_resets_and_goes_on_from_now(callers: Callers, bench: Bench) -> None:
+    bench.submit()
+    headers = token_of(callers, "admin") | {"Last-Event-ID": f"{2**62}-{2**62}"}
+    found = asyncio.run(read_stream(callers["admin"].app, "/api/jobs/events", headers, 2))
+    assert found[1]["event"] == "reset"
+    assert Position.parse(found[1]["id"]) < Position.parse(headers["Last-Event-ID"])
 
 
 @pytest.mark.parametrize("place", ["yesterday", "-", "1-", "1-2-3", "1-9223372036854775808", "9223372036854775808-1"])

@@ -99,10 +99,13 @@ def events_after(session: Session, after: Position, *, job: UUID | None = None, 
 
 
 def has_gap(session: Session, after: Position) -> bool:
-    """Whether events after this place may have been pruned already.
+    """Whether events after this place may have been pruned already, or it lies beyond all that there ever was.
 
-    The oldest event that is left is the newest that pruning would have taken, or the first that ever was.
+    The oldest event that is left is the newest that pruning would have taken, or the first that ever was. A place in
+    the future is one of another database, such as the one before a backup was restored.
     """
+    if after > position_now(session):
+        return True
     query = select(JobEvent.txid, JobEvent.id).order_by(JobEvent.txid, JobEvent.id).limit(1)
     first = session.execute(query).first()
     if first is None or first.id in (1, after.id + 1):

@@ -92,7 +92,9 @@ async def _stream(request: Request, actor: Actor, place: Position | None, job: U
         start: Position = place if place is not None else await to_thread.run_sync(feed.start)
         yield f"retry: 2000\nid: {start}\n\n"
         if place is not None and await to_thread.run_sync(_gap, context, place):
-            yield _reset()
+            # What came before is fetched again as a whole; a place from before a restore may even lie in the future.
+            start = await to_thread.run_sync(feed.start)
+            yield f"id: {start}\n{_reset()}"
         async for event in _backlog(context, start):
             start = event.position
             if wanted(event):
