@@ -37,6 +37,7 @@ from otolith.core.security_headers import SecurityHeaders
 from otolith.core.settings import BadSettings, Settings, load_settings
 from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
+from otolith.library.covers.routes import router as covers_router
 from otolith.library.health.routes import router as library_health_router
 from otolith.library.routes import router as library_router
 from otolith.library.similar.routes import router as similar_router
@@ -54,6 +55,7 @@ ROUTERS: Sequence[APIRouter] = (
     library_router,
     library_health_router,
     similar_router,
+    covers_router,
 )
 
 PREFIX = "/api"

@@ -8,6 +8,8 @@ from otolith.jobs import jobs as ledger_jobs
 from otolith.jobs.bells import connect_bells
 from otolith.jobs.service import Handler
 from otolith.library import jobs as library_jobs
+from otolith.library.covers import jobs as cover_jobs
+from otolith.library.covers.service import on_media_added as look_for_cover
 from otolith.library.service import on_media_added, on_media_sent_again
 from otolith.media import jobs as media_jobs
 from otolith.media.events import MediaAdded, MediaSentAgain
@@ -20,10 +22,13 @@ HANDLERS: tuple[Handler, ...] = (
     library_jobs.index,
     library_jobs.analyse,
     library_jobs.tidy,
+    cover_jobs.covers,
+    cover_jobs.folder_covers,
+    cover_jobs.tidy_covers,
 )
 
 # Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.
-HOOKS: Hooks = {MediaAdded: (on_media_added,), MediaSentAgain: (on_media_sent_again,)}
+HOOKS: Hooks = {MediaAdded: (on_media_added, look_for_cover), MediaSentAgain: (on_media_sent_again,)}
 
 
 def build_context(settings: Settings) -> Context:

@@ -10,13 +10,14 @@ from uuid import UUID
 import pytest
 
 from otolith.accounts.models import Workspace
+from otolith.composition import HANDLERS
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.core.ids import new_id
 from otolith.jobs.contracts import Handlers
 from otolith.jobs.service import LANES
 from otolith.jobs.slot import Slot
-from otolith.library import jobs, service
+from otolith.library import service
 from otolith.library.schemas import ScanReport
 
 
@@ -48,7 +49,7 @@ def owner(workspace: UUID) -> Actor:
 @pytest.fixture
 def slot(context: Context) -> Iterator[Slot]:
     """A place where jobs run one after the other, as in a worker's child."""
-    slot = Slot(context, Handlers([jobs.scan, jobs.index, jobs.analyse, jobs.tidy]), "test")
+    slot = Slot(context, Handlers(HANDLERS), "test")
     yield slot
     slot.close()
 

@@ -24,6 +24,10 @@ class DataFolder:
         return self.root / "media"
 
     @property
+    def covers(self) -> Path:
+        return self.root / "covers"
+
+    @property
     def uploads(self) -> Path:
         """Bodies on their way in; what is left here after a crash belongs to nobody and is swept."""
         return self.root / "uploads"
@@ -40,7 +44,7 @@ class DataFolder:
     @property
     def own(self) -> tuple[Path, ...]:
         """The folders in it that are Otolith's alone; beside them people may keep music of theirs."""
-        return self.media, self.uploads, self.broker, self.run
+        return self.media, self.covers, self.uploads, self.broker, self.run
 
     def make(self) -> None:
         """Create the folder and its parts, readable by their owner alone."""

@@ -1,4 +1,4 @@
-"""Where stored media lie: content-addressed and atomic, in the data folder or, by setting, in S3."""
+"""Where stored media and covers lie: content-addressed and atomic, in the data folder or, by setting, in S3."""
 
 import os
 import re
@@ -8,15 +8,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from otolith.core.errors import NotAvailable, NotFound
 from otolith.core.ids import new_id
 from otolith.core.settings import Settings
 from otolith.core.spool import SUFFIX, Incoming, Spool, Spooled, full_disk_is_plain, sync_folder
 
+# What is kept apart, because each shelf has its own idea of what nobody needs any more.
+Shelf = Literal["media", "covers"]
 CHUNK: Final = 1 << 18
-_KEY = re.compile(r"media/([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{60})\.[a-z0-9]{1,8}")
+_KEY = re.compile(r"(?:media|covers)/([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{60})\.[a-z0-9]{1,8}")
 
 
 class StoredFileMissing(NotFound):
@@ -36,9 +38,9 @@ class StoredFile:
     modified: float
 
 
-def key_of(sha256: str, extension: str) -> str:
+def key_of(sha256: str, extension: str, shelf: Shelf = "media") -> str:
     """The key under which a content lies: two levels of folders keep each small."""
-    key = f"media/{sha256[:2]}/{sha256[2:4]}/{sha256}.{extension}"
+    key = f"{shelf}/{sha256[:2]}/{sha256[2:4]}/{sha256}.{extension}"
     require_key(key)
     return key
 
@@ -59,7 +61,7 @@ class Storage(Protocol):
     def incoming(self) -> Incoming:
         """A new file to be received into the spool."""
 
-    def place(self, spooled: Spooled, extension: str) -> str:
+    def place(self, spooled: Spooled, extension: str, shelf: Shelf = "media") -> str:
         """Bring a received file to its key and return it; doing so again changes nothing.
 
         What is there already is trusted if its size is right, because nothing gets there before it is whole.
@@ -77,8 +79,8 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Take a file away; there need not be one."""
 
-    def keys(self, older_than: float = 0.0) -> Iterator[str]:
-        """Every key, of files that have lain there for at least `older_than` seconds."""
+    def keys(self, older_than: float = 0.0, shelf: Shelf = "media") -> Iterator[str]:
+        """Every key of a shelf, of files that have lain there for at least `older_than` seconds."""
 
     def free_space(self) -> int:
         """Bytes that may still be received."""
@@ -104,8 +106,8 @@ class LocalStorage:
         require_key(key)
         return self.root / key
 
-    def place(self, spooled: Spooled, extension: str) -> str:
-        key = key_of(spooled.sha256, extension)
+    def place(self, spooled: Spooled, extension: str, shelf: Shelf = "media") -> str:
+        key = key_of(spooled.sha256, extension, shelf)
         target = self.path_of(key)
         present = self.stat(key)
         if present is not None and present.size == spooled.size:
@@ -151,9 +153,9 @@ class LocalStorage:
         path = self.path_of(key)
         path.unlink(missing_ok=True)
 
-    def keys(self, older_than: float = 0.0) -> Iterator[str]:
+    def keys(self, older_than: float = 0.0, shelf: Shelf = "media") -> Iterator[str]:
         newest = time.time() - older_than
-        for path in self.root.glob("media/??/??/*"):
+        for path in self.root.glob(f"{shelf}/??/??/*"):
             key = path.relative_to(self.root).as_posix()
             present = self.stat(key) if _KEY.fullmatch(key) else None
             if present is not None and present.modified <= newest:

@@ -14,7 +14,7 @@ from obstore.store import S3Store
 
 from otolith.core.settings import BadSettings, StorageSettings
 from otolith.core.spool import Incoming, Spool, Spooled
-from otolith.core.storage import StorageUnavailable, StoredFile, StoredFileMissing, key_of, require_key
+from otolith.core.storage import Shelf, StorageUnavailable, StoredFile, StoredFileMissing, key_of, require_key
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +34,8 @@ class S3Storage:
     def incoming(self) -> Incoming:
         return self.spool.incoming()
 
-    def place(self, spooled: Spooled, extension: str) -> str:
-        key = key_of(spooled.sha256, extension)
+    def place(self, spooled: Spooled, extension: str, shelf: Shelf = "media") -> str:
+        key = key_of(spooled.sha256, extension, shelf)
         present = self.stat(key)
         if present is None or present.size != spooled.size:
             with _plain():
@@ -82,10 +82,10 @@ class S3Storage:
             # Somebody else took it away: what was wanted is so.
             log.info("storage.delete.absent", key=key)
 
-    def keys(self, older_than: float = 0.0) -> Iterator[str]:
+    def keys(self, older_than: float = 0.0, shelf: Shelf = "media") -> Iterator[str]:
         newest = time.time() - older_than
         with _plain():
-            for batch in obstore.list(self._store, "media", chunk_size=1000):
+            for batch in obstore.list(self._store, shelf, chunk_size=1000):
                 for found in batch:
                     if found["last_modified"].timestamp() <= newest:
                         yield found["path"]

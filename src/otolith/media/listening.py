@@ -21,16 +21,18 @@ from otolith.media.engine import process
 from otolith.media.engine.failures import Kind, ListenFailure
 from otolith.media.engine.heard import Heard, Note, Sound
 from otolith.media.engine.limits import MIB, Limits
+from otolith.media.engine.picture import Picture
 from otolith.media.engine.reader import Path
 from otolith.media.engine.tagging import Tags
 
-__all__ = ["Heard", "Limits", "ListenFailure", "Listener", "Note", "Sound", "Tags"]
+__all__ = ["Heard", "Limits", "ListenFailure", "Listener", "Note", "Picture", "Sound", "Tags"]
 
 log = structlog.get_logger(__name__)
 
 OnProgress = Callable[[float, float], None]
 
 _TAGS: Final = Limits(wall_seconds=600.0, memory_bytes=256 * MIB)
+_PICTURE: Final = Limits(wall_seconds=60.0, memory_bytes=512 * MIB)
 # After these the helper ends by itself, and may be halfway through it when the next call comes.
 _LAST_WORDS: Final = ("memory", "crash")
 _TICK: Final = 0.25
@@ -213,6 +215,12 @@ class Listener:
         """The embedded picture's true media type and its bytes, or None. Raises `ListenFailure`."""
         found = self._call({"call": "cover", "path": os.fsencode(path)}, limits or _TAGS, None)
         return None if found is None else (found[0], found[1])
+
+    def picture(self, path: Path, *, embedded: bool, limits: Limits | None = None) -> Picture | None:
+        """The picture in a sound file (`embedded`), or that a file is, with its thumbnails. Raises `ListenFailure`."""
+        request = {"call": "picture", "path": os.fsencode(path), "embedded": embedded}
+        found = self._call(request, limits or _PICTURE, None)
+        return None if found is None else Picture.from_dict(found)
 
     def cancel(self) -> None:
         """End the call that is running, from another thread; it raises `ListenFailure("cancelled")`."""

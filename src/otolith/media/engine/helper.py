@@ -43,6 +43,7 @@ class Service:
             "probe": self._probe,
             "tags": self._tags,
             "cover": lambda request: read_cover(request["path"]),
+            "picture": self._picture,
             "ping": lambda _: {"pid": os.getpid()},
         }
 
@@ -81,6 +82,13 @@ class Service:
 
     def _probe(self, request: Request) -> Any:
         return asdict(probe(request["path"], Limits(**request["limits"])))
+
+    def _picture(self, request: Request) -> Any:
+        # Most helpers never see a picture, and need not hold Pillow in memory.
+        from otolith.media.engine.picturing import picture_at, picture_in  # noqa: PLC0415
+
+        found = (picture_in if request["embedded"] else picture_at)(request["path"])
+        return None if found is None else asdict(found)
 
     def _tags(self, request: Request) -> Any:
         """Tags and quick keys of many files, each with its own failure; the answer comes in order."""

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _library_roots()
     _listenings()
     _covers()
+    _folder_pictures()
     _tag_edits()
 
 
@@ -80,13 +81,33 @@ def _covers() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("width", sa.Integer(), nullable=True),
         sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column("stored", sa.String(255), nullable=True),
         sa.Column("sizes", sa.String(80), nullable=False),
         sa.Column("colour", sa.String(7), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("made_at", UtcDateTime(), nullable=False),
         sa.CheckConstraint("(sizes = '') = (error IS NOT NULL)", name="ck_covers_sizes_or_error"),
+        sa.CheckConstraint("(sizes = '') = (stored IS NULL)", name="ck_covers_sizes_stored"),
         sa.PrimaryKeyConstraint("key", name="pk_covers"),
     )
+
+
+def _folder_pictures() -> None:
+    op.create_table(
+        "folder_pictures",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("folder_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("folder", sa.LargeBinary(), nullable=False),
+        sa.Column("listing", sa.String(64), nullable=False),
+        sa.Column("key", sa.String(64), nullable=True),
+        sa.Column("scan_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name="fk_folder_pictures_workspace_id_workspaces", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "folder_digest", name="pk_folder_pictures"),
+    )
+    op.create_index("ix_folder_pictures_key", "folder_pictures", ["key"])
+    protect(op, "folder_pictures")
 
 
 def _tag_edits() -> None:
@@ -117,5 +138,5 @@ def _tag_edits() -> None:
 
 
 def downgrade() -> None:
-    for table in ("tag_edits", "covers", "listenings", "library_roots"):
+    for table in ("tag_edits", "folder_pictures", "covers", "listenings", "library_roots"):
         op.drop_table(table)

@@ -1,0 +1,229 @@
+"""The statements about covers."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, undefer
+
+from otolith.core.actor import Actor, visible_to
+from otolith.core.db import now
+from otolith.library.catalogue.models import Album
+from otolith.library.covers.models import Cover, FolderPicture
+from otolith.library.models import Track
+from otolith.media.models import Media
+
+# Of an album whose tracks bear different pictures, so many are looked at to choose one.
+_ELECTORS = 200
+
+
+class Pictured(NamedTuple):
+    """What a person may see: its title and artist, its picture's key and that picture, if there is one."""
+
+    title: str
+    artist: str
+    key: str | None
+    cover: Cover | None
+
+
+def album(session: Session, actor: Actor, album_id: UUID) -> Pictured | None:
+    # A track's own picture stands in until its album is settled, as for uploads that are filed after they were heard.
+    of_track = (
+        select(Track.cover_key)
+        .where(Track.album_id == Album.id, Track.cover_key.is_not(None))
+        .order_by(Track.disc_number, Track.track_number, Track.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    key = func.coalesce(Album.cover_key, of_track)
+    statement = (
+        select(Album.title, Album.artist, key, Cover)
+        .join(Cover, Cover.key == key, isouter=True)
+        .where(visible_to(actor, Album.workspace_id), Album.id == album_id)
+    )
+    found = session.execute(statement).one_or_none()
+    return None if found is None else Pictured(*found)
+
+
+def track(session: Session, actor: Actor, track_id: UUID) -> Pictured | None:
+    """A track's own picture, or its album's."""
+    key = func.coalesce(Track.cover_key, Album.cover_key)
+    statement = (
+        select(Track.title, Track.artist, key, Cover)
+        .join(Album, Album.id == Track.album_id, isouter=True)
+        .join(Cover, Cover.key == key, isouter=True)
+        .where(visible_to(actor, Track.workspace_id), Track.id == track_id)
+    )
+    found = session.execute(statement).one_or_none()
+    return None if found is None else Pictured(*found)
+
+
+def colours(session: Session, keys: Collection[str]) -> dict[str, str]:
+    rows = session.execute(select(Cover.key, Cover.colour).where(Cover.key.in_(list(keys))))
+    return {key: colour for key, colour in rows.tuples() if colour is not None}
+
+
+def tracks(session: Session, track_ids: Collection[UUID]) -> Sequence[Row[tuple[Track, Media]]]:
+    """Tracks with what their files say, and their files, in the order of their places."""
+    return session.execute(
+        select(Track, Media)
+        .join(Media, Media.id == Track.media_id)
+        .where(Track.id.in_(list(track_ids)))
+        .options(undefer(Track.tags))
+        .order_by(Media.path, Track.id)
+    ).all()
+
+
+def usable(session: Session, keys: Collection[str]) -> dict[str, bool]:
+    """Which of these pictures are known, and whether they can be shown."""
+    rows = session.execute(select(Cover.key, Cover.error.is_(None)).where(Cover.key.in_(list(keys))))
+    return dict(rows.tuples().all())
+
+
+def folder_pictures(session: Session, workspace_id: UUID, digests: Collection[bytes]) -> dict[bytes, FolderPicture]:
+    found = session.scalars(
+        select(FolderPicture).where(
+            FolderPicture.workspace_id == workspace_id, FolderPicture.folder_digest.in_(list(digests))
+        )
+    )
+    return {row.folder_digest: row for row in found}
+
+
+def keep_folders(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    statement = _dialect(session).insert(FolderPicture).values(list(rows))
+    changes = {name: statement.excluded[name] for name in ("listing", "key", "scan_id")}
+    session.execute(statement.on_conflict_do_update(index_elements=["workspace_id", "folder_digest"], set_=changes))
+
+
+def keep_covers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store pictures; one that another worker made meanwhile is the same picture."""
+    if rows:
+        session.execute(_dialect(session).insert(Cover).values(list(rows)).on_conflict_do_nothing())
+
+
+def _dialect(session: Session) -> Any:
+    return sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+
+
+def hold(session: Session, keys: Collection[str]) -> set[str]:
+    """Keep pictures from being tidied away while they are given to tracks; those that are there."""
+    statement = update(Cover).where(Cover.key.in_(list(keys))).values(made_at=now()).returning(Cover.key)
+    return set(session.scalars(statement, execution_options={"synchronize_session": False}))
+
+
+def set_tracks(session: Session, key: str | None, track_ids: Collection[UUID], version: int) -> None:
+    session.execute(
+        update(Track).where(Track.id.in_(list(track_ids))).values(cover_key=key, version=version),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def set_album(session: Session, album_id: UUID, key: str | None, version: int) -> None:
+    session.execute(
+        update(Album).where(Album.id == album_id).values(cover_key=key, version=version),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def album_keys(session: Session, album_ids: Collection[UUID]) -> dict[UUID, str | None]:
+    """The pictures that albums have now."""
+    return dict(session.execute(select(Album.id, Album.cover_key).where(Album.id.in_(list(album_ids)))).tuples().all())
+
+
+def keys_of_tracks(session: Session, album_ids: Collection[UUID]) -> list[tuple[UUID, str, int]]:
+    """The pictures on the tracks of albums, and on how many of them each is."""
+    rows = session.execute(
+        select(Track.album_id, Track.cover_key, func.count())
+        .join(Media, Media.id == Track.media_id)
+        .where(Track.album_id.in_(list(album_ids)), Track.cover_key.is_not(None), Media.missing.is_(False))
+        .group_by(Track.album_id, Track.cover_key)
+    )
+    return [(album_id, key, count) for album_id, key, count in rows.tuples() if album_id and key]
+
+
+def electors(session: Session, album_id: UUID) -> list[tuple[str | None, bytes | None]]:
+    """The pictures and places of an album's tracks in their order, of no more than it takes to choose."""
+    rows = session.execute(
+        select(Track.cover_key, Media.path)
+        .join(Media, Media.id == Track.media_id)
+        .where(Track.album_id == album_id, Media.missing.is_(False))
+        .order_by(Track.disc_number, Track.track_number, Media.path, Track.id)
+        .limit(_ELECTORS)
+    )
+    return list(rows.tuples().all())
+
+
+def below(column: Any, folder: bytes) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The condition of a path to lie below a folder: "0" is the byte behind "/"."""
+    stem = folder.rstrip(b"/")
+    return column >= stem + b"/", column < stem + b"0"
+
+
+def files_below(
+    session: Session, workspace_id: UUID, folder: bytes, after: UUID | None, limit: int
+) -> list[tuple[UUID, bytes]]:
+    """A page of the tracks whose files lie below a folder, with their places, in the order of their media."""
+    statement = (
+        select(Media.id, Media.path)
+        .where(Media.workspace_id == workspace_id, Media.missing.is_(False), *below(Media.path, folder))
+        .order_by(Media.id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(Media.id > after)
+    return [(media_id, path) for media_id, path in session.execute(statement).tuples() if path is not None]
+
+
+def tracks_of_media(session: Session, media_ids: Collection[UUID]) -> list[UUID]:
+    return list(session.scalars(select(Track.id).where(Track.media_id.in_(list(media_ids))).order_by(Track.id)))
+
+
+def folders_below(session: Session, workspace_id: UUID, root: bytes) -> list[FolderPicture]:
+    """What is known of the pictures of a folder and of those below it."""
+    inside = or_(FolderPicture.folder == root.rstrip(b"/"), and_(*below(FolderPicture.folder, root)))
+    return list(session.scalars(select(FolderPicture).where(FolderPicture.workspace_id == workspace_id, inside)))
+
+
+def forget_folders(session: Session, workspace_id: UUID, digests: Collection[bytes]) -> None:
+    session.execute(
+        delete(FolderPicture).where(
+            FolderPicture.workspace_id == workspace_id, FolderPicture.folder_digest.in_(list(digests))
+        )
+    )
+
+
+def unsettled_albums(session: Session, limit: int) -> list[tuple[UUID, UUID]]:
+    """Albums (workspace, id) without a picture that a track of theirs has, or with one that nothing of theirs has."""
+    on_track = exists().where(Track.album_id == Album.id, Track.cover_key.is_not(None))
+    still_on_track = exists().where(Track.album_id == Album.id, Track.cover_key == Album.cover_key)
+    in_folder = exists().where(FolderPicture.workspace_id == Album.workspace_id, FolderPicture.key == Album.cover_key)
+    bare = and_(Album.cover_key.is_(None), on_track)
+    strange = and_(Album.cover_key.is_not(None), ~still_on_track, ~in_folder)
+    return list(
+        session.execute(select(Album.workspace_id, Album.id).where(or_(bare, strange)).limit(limit)).tuples().all()
+    )
+
+
+def forget_unused(session: Session, before: dt.datetime) -> int:
+    """Forget pictures that nothing shows, unless they came into use lately; only the system sees all that is used."""
+    used = (
+        select(Track.cover_key)
+        .where(Track.cover_key.is_not(None))
+        .union(
+            select(Album.cover_key).where(Album.cover_key.is_not(None)),
+            select(FolderPicture.key).where(FolderPicture.key.is_not(None)),
+        )
+    )
+    statement = delete(Cover).where(Cover.made_at < before, Cover.key.not_in(used))
+    return session.connection().execute(statement).rowcount
+
+
+def stored_among(session: Session, places: Collection[str]) -> set[str]:
+    """Those of these files of the storage that belong to a picture."""
+    found = session.scalars(select(Cover.stored).where(Cover.stored.in_(list(places))))
+    return {place for place in found if place is not None}

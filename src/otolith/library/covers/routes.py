@@ -1,0 +1,93 @@
+"""Covers over HTTP."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from otolith.core.errors import NotAvailable, NotFound, NotSignedIn, responses
+from otolith.core.http import Ctx, CurrentActor
+from otolith.library.covers import service
+from otolith.library.covers.queries import Pictured
+from otolith.media.engine.picture import SIZES
+
+router = APIRouter(tags=["library"])
+
+Size = Annotated[
+    int,
+    Query(ge=1, le=10_000, description=f"Pixels of the longer edge wanted; kept are {', '.join(map(str, SIZES))}."),
+]
+Version = Annotated[
+    str | None,
+    Query(alias="v", max_length=64, description="The beginning of `cover_key`; with it the answer never grows old."),
+]
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The picture; for a browser's image without one, a drawing that stands in for it.",
+        "content": {"image/webp": {"schema": {"type": "string"}}, "image/svg+xml": {"schema": {"type": "string"}}},
+    },
+    304: {"description": "The picture is the one you have."},
+    **responses(NotSignedIn, NotFound, NotAvailable),
+}
+
+
+def _album(context: Ctx, actor: CurrentActor, album_id: UUID) -> Pictured:
+    """What is shown of the album, read in a transaction that is over before the picture is."""
+    with context.database.read(actor) as session:
+        return service.pictured_album(session, actor, album_id)
+
+
+def _track(context: Ctx, actor: CurrentActor, track_id: UUID) -> Pictured:
+    with context.database.read(actor) as session:
+        return service.pictured_track(session, actor, track_id)
+
+
+@router.get("/albums/{album_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="album_cover")
+def album_cover(
+    request: Request,
+    context: Ctx,
+    shown: Annotated[Pictured, Depends(_album)],
+    size: Size = 320,
+    version: Version = None,
+) -> Response:
+    """An album's picture, as WebP in the nearest size kept that is not smaller, if there is one.
+
+    Without a picture a program gets 404, and a browser that wants an image a drawing made of the title.
+    """
+    return service.answer(context, request.headers, shown, size, version)
+
+
+@router.head("/albums/{album_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="head_album_cover")
+def head_album_cover(
+    request: Request,
+    context: Ctx,
+    shown: Annotated[Pictured, Depends(_album)],
+    size: Size = 320,
+    version: Version = None,
+) -> Response:
+    """The headers of `GET /albums/{album_id}/cover`."""
+    return service.answer(context, request.headers, shown, size, version, is_head=True)
+
+
+@router.get("/tracks/{track_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="track_cover")
+def track_cover(
+    request: Request,
+    context: Ctx,
+    shown: Annotated[Pictured, Depends(_track)],
+    size: Size = 320,
+    version: Version = None,
+) -> Response:
+    """A track's own picture, or its album's; otherwise as for albums."""
+    return service.answer(context, request.headers, shown, size, version)
+
+
+@router.head("/tracks/{track_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="head_track_cover")
+def head_track_cover(
+    request: Request,
+    context: Ctx,
+    shown: Annotated[Pictured, Depends(_track)],
+    size: Size = 320,
+    version: Version = None,
+) -> Response:
+    """The headers of `GET /tracks/{track_id}/cover`."""
+    return service.answer(context, request.headers, shown, size, version, is_head=True)
