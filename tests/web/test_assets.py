@@ -81,7 +81,7 @@ def _with_imports(name: str, *, also: frozenset[str] = frozenset()) -> set[str]:
     return {name}.union(*(_with_imports(each, also=also) for each in always | needed))
 
 
-@pytest.mark.parametrize("part", ["js/upload.js"])
+@pytest.mark.parametrize("part", ["js/upload.js", "js/map.js"])
 def test_the_javascript_of_a_page_stays_within_its_budget(part: str) -> None:
     """Counted before compression, the library of others included where it was fetched; no page has both parts."""
     files = assets.load().files

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from otolith.web.words import Words, mark
 
-# Word for word what the media and job slices say; a test looks each of them up there.
+# Word for word what the slices below say; a test looks each of them up there.
 REASONS = (
     mark("Analysing this file needs more memory than a sound file may have."),
     mark("Decoding got stuck: no progress for %(seconds)s s."),
@@ -36,6 +36,56 @@ REASONS = (
     mark("This looks like %(container)s, but its headers are broken."),
     mark("This looks like %(container)s, but nothing in it can be decoded."),
     mark("%(count)s of %(total)s child jobs failed."),
+    # What health says of a library: names, meanings and advice.
+    mark("Unreadable"),
+    mark("The file is in the library, but it could not be heard."),
+    mark("Restore the file from a backup or replace it, and scan again."),
+    mark("Not taken in"),
+    mark("The last scan of its folder could not take this file in."),
+    mark("Do what the reason says, or move the file out of the library, and scan again."),
+    mark("Damaged or cut off"),
+    mark("The file plays, but a part of the sound is lost."),
+    mark("Replace the file by a whole copy, and scan again."),
+    mark("Missing"),
+    mark("The file was gone at the last scan; its plays, ratings and analysis are kept."),
+    mark("Bring the file back and scan again, or remove it for good with `otolith library purge`."),
+    mark("Exact copies"),
+    mark("These files are the same, byte for byte."),
+    mark("Keep one of them; no sound is lost with the others."),
+    mark("Same recording"),
+    mark("These files hold the same recording, in different encodings or cut differently at the ends."),
+    mark("Keep the best one: the one marked is lossless, or has the highest bit rate."),
+    mark("Same recording, mastered differently"),
+    mark("These files hold the same recording, but one was made louder or more even than the other."),
+    mark("Keep both, or the one that you like better; they are not the same sound."),
+    mark("Albums with gaps"),
+    mark("The numbers of the album's tracks do not add up."),
+    mark("Add the tracks that lack, or correct the numbers and totals in the tags."),
+    mark("Missing tags"),
+    mark("The file does not say all that lists and searches go by."),
+    mark("Fill in what lacks, here or with another program, and scan again."),
+    mark("Too loud"),
+    mark(
+        "The true peak lies above full scale (0 dBTP), so players and converters may cut the tips of the wave. "
+        "This is common in loud masters and in lossy files made from them; it does not say that the recording "
+        "itself is distorted."
+    ),
+    mark("Nothing has to be done: ReplayGain turns it down when played. A quieter master would be cleaner."),
+    mark("%(place)s was gone at the last scan."),
+    mark("The file could not be heard."),
+    # Why a scan waits, and what may not be scanned.
+    mark("It was paused; resume it, and it goes on where it was."),
+    mark("This path holds characters that no file system knows."),
+    mark("A path holds no NUL character."),
+    mark("%(path)s is not an absolute path; name the folder from / on."),
+    mark("You may not add to this workspace; ask its owner for the editor's role."),
+    mark("%(path)s is where Otolith keeps its own files; what lies there is not scanned."),
+    mark(
+        "You may not scan %(path)s: it lies in none of the folders of OTOLITH_LIBRARY_ROOTS. An administrator "
+        "may scan it, or add it there."
+    ),
+    mark("%(path)s is a part of this library already."),
+    mark("Name a folder of the server's machine, from / on."),
 )
 _VALUE = re.compile(r"%\((\w+)\)s")
 

@@ -1,15 +1,18 @@
 """All pages, and the static files that they load."""
 
+from itertools import chain
+
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from otolith.web import activity, assets, home, recording, session
+from otolith.web import activity, assets, health, home, recording, scans, session
 from otolith.web.problems import problem_page
 
 __all__ = ["problem_page", "router"]
 
 router = APIRouter(include_in_schema=False)
-for part in (session.router, home.router, recording.router, activity.router):
+PARTS = (session.router, home.router, recording.router, scans.router, health.router, activity.router)
+for part in PARTS:
     router.include_router(part)
 
 
@@ -30,12 +33,6 @@ def robots() -> Response:
 
 
 # Link checkers and those who watch over a server ask for the head of a page; the server sends no body then.
-for page in (
-    *session.router.routes,
-    *home.router.routes,
-    *recording.router.routes,
-    *activity.router.routes,
-    *router.routes,
-):
+for page in (*chain.from_iterable(part.routes for part in PARTS), *router.routes):
     if isinstance(page, APIRoute) and page.methods and "GET" in page.methods:
         page.methods.add("HEAD")

@@ -78,6 +78,43 @@ TABS = {
     "cancelled": Tab(mark("Cancelled"), ("cancelled",)),
 }
 
+SCAN_STATES = {
+    "running": mark("Running"),
+    "paused": mark("Paused"),
+    "done": mark("Done"),
+    "failed": mark("Failed"),
+    "cancelled": mark("Cancelled"),
+}
+
+PHASES = {
+    "walk": mark("Find files"),
+    "compare": mark("Compare with what is known"),
+    "read": mark("Read tags"),
+    "store": mark("Store"),
+    "covers": mark("Make covers"),
+    "analyse": mark("Listen"),
+    "tidy": mark("Tidy up"),
+}
+
+HEALTH_FIELDS = {
+    "title": mark("Title"),
+    "artist": mark("Artist"),
+    "album": mark("Album"),
+    "number": mark("Track number"),
+    "date": mark("Date"),
+    "genre": mark("Genre"),
+    "cover": mark("Cover"),
+}
+
+HEALTH_FAULTS = {
+    "doubled": mark("More than once: %(numbers)s."),
+    "totals": mark("The tags disagree on how many there are: %(numbers)s."),
+    "beyond": mark("Beyond the number that there are said to be: %(numbers)s."),
+    "gap": mark("Lacking: %(numbers)s."),
+    "disc totals": mark("The tags disagree on how many discs there are: %(numbers)s."),
+    "discs": mark("Lacking discs: %(numbers)s."),
+}
+
 TASKS = {
     "library.scan": mark("Scan a folder"),
     "library.index": mark("Read tags"),

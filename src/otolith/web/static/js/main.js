@@ -6,6 +6,7 @@ import "./live.js";
 // What only some pages have a place for is loaded where the place is.
 function furnish() {
   if (document.getElementById("drop")) import("./upload.js");
+  if (document.querySelector("[data-map]")) import("./map.js");
 }
 
 document.addEventListener("htmx:after:swap", furnish);

@@ -83,6 +83,12 @@ function step(by) {
   else if (next) play(next);
 }
 
+// One recording by itself, from a part of the page that has no buttons for it.
+export function playTrack(track) {
+  queue = [track];
+  play(track);
+}
+
 // The buttons of the list that `place` is or stands in.
 const buttonsOf = (place) => [...place.querySelectorAll("[data-play]:not(:disabled)")];
 
