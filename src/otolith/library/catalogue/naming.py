@@ -39,6 +39,12 @@ def name_key(name: str) -> str:
     return fold(plain) or plain.casefold()[:KEY_LIMIT]
 
 
+def folded(text: str) -> str:
+    """As `name_key`, of any length."""
+    pieces = [name_key(text[start : start + KEY_LIMIT]) for start in range(0, len(text), KEY_LIMIT)]
+    return "".join(pieces) if len(pieces) > 1 else name_key(text)
+
+
 def genre_key(name: str) -> str:
     """What makes two genres equal: as for names, and "Hip-Hop" is "hip hop", "Drum & Bass" is "drum and bass"."""
     key = name_key(name)
