@@ -27,7 +27,7 @@ from otolith.core.context import Context
 from otolith.core.settings import Settings
 from otolith.jobs.contracts import Handlers
 from otolith.jobs.slot import Slot
-from otolith.library import service
+from otolith.library.roots import scans
 from otolith.local import opened
 
 
@@ -89,7 +89,7 @@ def look_alone(root: Path) -> None:
 
 def scan(context: Context, slot: Slot, root: Path) -> None:
     with context.database.write(SYSTEM) as session:
-        service.start_scan(session, context, SYSTEM, root, home_workspace(session).id)
+        scans.start_scan(session, context, SYSTEM, root, home_workspace(session).id)
     slot.work(["index"])
 
 

@@ -39,6 +39,7 @@ from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
 from otolith.library.covers.routes import router as covers_router
 from otolith.library.health.routes import router as library_health_router
+from otolith.library.roots.routes import router as roots_router
 from otolith.library.routes import router as library_router
 from otolith.library.similar.routes import router as similar_router
 from otolith.media.routes import router as media_router
@@ -53,6 +54,7 @@ ROUTERS: Sequence[APIRouter] = (
     jobs_router,
     media_router,
     library_router,
+    roots_router,
     library_health_router,
     similar_router,
     covers_router,

@@ -35,6 +35,7 @@ from otolith.jobs.models import Job
 from otolith.library import service
 from otolith.library.engine.pieces import PIECES, Piece
 from otolith.library.recordings import record
+from otolith.library.roots import scans
 from otolith.library.schemas import TrackItem
 from otolith.migrations.migrate import migrate
 from otolith.serving import claim_port, up
@@ -208,7 +209,7 @@ def _take_in(context: Context, board: _Board, music: Path, show: Callable[[str],
     """Scan the folder as a job and run it with its children here; how many jobs succeeded and how many died."""
     with context.database.write(SYSTEM) as session:
         workspace_id = home_workspace(session).id
-        started = service.start_scan(session, context, SYSTEM, music, workspace_id)
+        started = scans.start_scan(session, context, SYSTEM, music, workspace_id)
 
     def watch(_progress: Progress) -> None:
         _look(context, board)

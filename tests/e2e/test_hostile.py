@@ -14,7 +14,9 @@ from otolith.core.settings import Settings
 from otolith.jobs.inline import run_inline
 from otolith.library import service
 from otolith.library.engine.walk import OTHERS, PLAYLISTS, SCORES, extension
-from otolith.library.schemas import ScanReport, TrackItem
+from otolith.library.roots import scans
+from otolith.library.roots.schemas import ScanReport
+from otolith.library.schemas import TrackItem
 from otolith.local import opened
 from tests.hostile import CASES, HEARD, Case
 
@@ -36,10 +38,10 @@ class Scanned:
         with opened(settings) as context:
             with context.database.write(SYSTEM) as session:
                 home = home_workspace(session).id
-                started = service.start_scan(session, context, SYSTEM, self.music, home)
+                started = scans.start_scan(session, context, SYSTEM, self.music, home)
             run_inline(context, started.job_id, HANDLERS, threads=2)
             with context.database.read(SYSTEM) as session:
-                self.report: ScanReport = service.scan_report(session, SYSTEM, started.scan_id)
+                self.report: ScanReport = scans.scan_report(session, SYSTEM, started.scan_id)
                 tracks = service.list_tracks(session, SYSTEM, limit=500).items
                 files = {track.id: service.get_track(session, SYSTEM, track.id).file.name for track in tracks}
         self.tracks: Mapping[str, list[TrackItem]] = {

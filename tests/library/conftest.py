@@ -17,8 +17,8 @@ from otolith.core.ids import new_id
 from otolith.jobs.contracts import Handlers
 from otolith.jobs.service import LANES
 from otolith.jobs.slot import Slot
-from otolith.library import service
-from otolith.library.schemas import ScanReport
+from otolith.library.roots import scans
+from otolith.library.roots.schemas import ScanReport
 
 
 def write_tone(path: Path, *, hertz: float = 440.0, seconds: float = 0.4, rate: int = 8000) -> Path:
@@ -63,9 +63,9 @@ def scan(context: Context, workspace: UUID, owner: Actor, slot: Slot) -> Scan:
 
     def run(folder: Path) -> ScanReport:
         with context.database.write(owner) as session:
-            started = service.start_scan(session, context, owner, folder, workspace)
+            started = scans.start_scan(session, context, owner, folder, workspace)
         slot.work(LANES)
         with context.database.read(owner) as session:
-            return service.scan_report(session, owner, started.scan_id)
+            return scans.scan_report(session, owner, started.scan_id)
 
     return run

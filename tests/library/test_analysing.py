@@ -16,10 +16,10 @@ from otolith.identify.models import Fingerprint
 from otolith.jobs.models import Job, LanePause
 from otolith.jobs.service import LANES, JobCancelled, Run, submit
 from otolith.jobs.slot import Slot
-from otolith.library import service
 from otolith.library.engine.features import ENGINES, VERSIONS, pack_beats, unpack_beats
 from otolith.library.events import ANALYSE, TIDY, AnalysePayload, TidyPayload, ToAnalyse, path_as_text, path_from_text
 from otolith.library.models import Analysis, Track
+from otolith.library.roots import scans
 from otolith.media.listening import Listener, ListenFailure
 from otolith.media.models import Media, Waveform
 from tests.callers import Callers
@@ -35,7 +35,7 @@ def start(context: Context, owner: Actor, workspace: UUID, tmp_path: Path) -> St
 
     def run() -> UUID:
         with context.database.write(owner) as session:
-            return service.start_scan(session, context, owner, tmp_path / "music", workspace).scan_id
+            return scans.start_scan(session, context, owner, tmp_path / "music", workspace).scan_id
 
     return run
 
@@ -127,7 +127,7 @@ def test_what_does_not_pass_is_final_after_three_attempts(
             session.execute(update(Job).where(Job.state == "retrying").values(state="queued", due_at=None))
     assert track_of(context).state == "failed"
     with context.database.read(owner) as session:
-        report = service.scan_report(session, owner, scan_id)
+        report = scans.scan_report(session, owner, scan_id)
     assert (report.added, [one.error for one in report.failed]) == (0, [failure.detail])
 
 

@@ -18,7 +18,9 @@ from otolith.jobs.service import LANES, Draining, Run
 from otolith.jobs.slot import Slot
 from otolith.library import scanning, service
 from otolith.library.models import Analysis
-from otolith.library.schemas import ScanReport, TrackItem
+from otolith.library.roots import scans
+from otolith.library.roots.schemas import ScanReport
+from otolith.library.schemas import TrackItem
 from otolith.media.listening import Listener, ListenFailure
 from tests.library.conftest import Scan, write_tone
 
@@ -174,11 +176,11 @@ def test_missing_is_taken_back_when_the_file_turns_up_later_in_the_same_scan(
     scan(folder)
     (folder / "a.wav").rename(folder / "z.wav")
     with context.database.write(owner) as session:
-        started = service.start_scan(session, context, owner, folder, workspace)
+        started = scans.start_scan(session, context, owner, folder, workspace)
     # The lane order makes the walk, and with it the marking, end before any file is indexed.
     slot.work(LANES)
     with context.database.read(owner) as session:
-        report = service.scan_report(session, owner, started.scan_id)
+        report = scans.scan_report(session, owner, started.scan_id)
     assert counts(report) == {"moved": 1, "unchanged": 2}
 
 
@@ -192,10 +194,10 @@ def test_the_same_content_is_heard_once_across_workspaces(
     stranger = Actor(kind="user", user_id=new_id(), role="admin", memberships={other.id: "owner"})
     ear = Ear(monkeypatch)
     with context.database.write(stranger) as session:
-        started = service.start_scan(session, context, stranger, folder, other.id)
+        started = scans.start_scan(session, context, stranger, folder, other.id)
     slot.work(LANES)
     with context.database.read(stranger) as session:
-        report = service.scan_report(session, stranger, started.scan_id)
+        report = scans.scan_report(session, stranger, started.scan_id)
         listed = service.list_tracks(session, stranger)
     assert counts(report) == {"added": 3}
     assert ear.heard == []
@@ -248,10 +250,10 @@ class TestBrokenFiles:
 
         monkeypatch.setattr(Listener, "tags_many", remove_first)
         with context.database.write(owner) as session:
-            started = service.start_scan(session, context, owner, folder, workspace)
+            started = scans.start_scan(session, context, owner, folder, workspace)
         slot.work(LANES)
         with context.database.read(owner) as session:
-            report = service.scan_report(session, owner, started.scan_id)
+            report = scans.scan_report(session, owner, started.scan_id)
         assert counts(report) == {"added": 2, "failed": 1}
         assert report.failed[0].error == "The file is not there (any more)."
 
@@ -348,10 +350,10 @@ def test_an_interrupted_walk_goes_on_and_counts_nothing_twice(
 
     monkeypatch.setattr(Run, "progress", drain_after_two)
     with context.database.write(owner) as session:
-        started = service.start_scan(session, context, owner, folder, workspace)
+        started = scans.start_scan(session, context, owner, folder, workspace)
     slot.work(LANES)
     with context.database.read(owner) as session:
-        report = service.scan_report(session, owner, started.scan_id)
+        report = scans.scan_report(session, owner, started.scan_id)
         jobs = dict(session.execute(select(Job.task, func.count()).group_by(Job.task)).tuples().all())
     assert counts(report) == {"added": 3}
     assert walked == [1, 2, 3]
@@ -364,10 +366,10 @@ def test_a_full_disk_pauses_the_lane_and_loses_nothing(
     kept = context.settings.media.min_free
     context.settings.media.min_free = 1 << 60
     with context.database.write(owner) as session:
-        started = service.start_scan(session, context, owner, folder, workspace)
+        started = scans.start_scan(session, context, owner, folder, workspace)
     slot.work(LANES)
     with context.database.read(owner) as session:
-        report = service.scan_report(session, owner, started.scan_id)
+        report = scans.scan_report(session, owner, started.scan_id)
         waiting = session.scalars(select(Job.state).where(Job.task == "library.analyse")).all()
         pause = session.get_one(LanePause, "audio")
     assert report.state == "running"
@@ -379,4 +381,4 @@ def test_a_full_disk_pauses_the_lane_and_loses_nothing(
         session.delete(session.get_one(LanePause, "audio"))
     slot.work(LANES)
     with context.database.read(owner) as session:
-        assert counts(service.scan_report(session, owner, started.scan_id)) == {"added": 3}
+        assert counts(scans.scan_report(session, owner, started.scan_id)) == {"added": 3}

@@ -17,8 +17,9 @@ from otolith.core.context import Context
 from otolith.jobs.inline import run_inline
 from otolith.jobs.service import LANES, Draining, Run
 from otolith.jobs.slot import Slot
-from otolith.library import scanning, service
+from otolith.library import scanning
 from otolith.library.models import Track
+from otolith.library.roots import scans
 from otolith.media.models import Media
 from tests.library.conftest import Scan, write_tone
 
@@ -124,10 +125,10 @@ def test_interruptions_change_nothing_but_the_time_it_takes(
         with monkeypatch.context() as patch:
             patch.setattr(Run, "check", sometimes_drain)
             with context.database.write(owner) as session:
-                started = service.start_scan(session, context, owner, folder.root, workspace)
+                started = scans.start_scan(session, context, owner, folder.root, workspace)
             slot.work(LANES)
         with context.database.read(owner) as session:
-            report = service.scan_report(session, owner, started.scan_id)
+            report = scans.scan_report(session, owner, started.scan_id)
         assert report.state == "done"
         assert report.added + report.updated + report.moved + report.unchanged == len(folder.files)
         assert catalogue(context) == folder.truth()
@@ -143,7 +144,7 @@ def test_two_scans_of_overlapping_roots_at_once_double_nothing(
     started = []
     for place in (root, root / "deep"):
         with context.database.write(owner) as session:
-            started.append(service.start_scan(session, context, owner, place, workspace))
+            started.append(scans.start_scan(session, context, owner, place, workspace))
     threads = [
         threading.Thread(target=run_inline, args=(context, one.job_id, HANDLERS), kwargs={"threads": 1})
         for one in started
@@ -153,6 +154,6 @@ def test_two_scans_of_overlapping_roots_at_once_double_nothing(
     for thread in threads:
         thread.join()
     with context.database.read(owner) as session:
-        states = {service.scan_report(session, owner, one.scan_id).state for one in started}
+        states = {scans.scan_report(session, owner, one.scan_id).state for one in started}
     assert states == {"done"}
     assert len(catalogue(context)) == 12

@@ -15,13 +15,16 @@ from otolith.identify import service as identify
 from otolith.jobs.service import PauseLane, RetryLater, Run
 from otolith.library import queries
 from otolith.library.catalogue.filing import Filed, file_tracks
+from otolith.library.comparing import finding
 from otolith.library.engine.features import ENGINES, VERSIONS, embedding_of, features_of, pack_beats
 from otolith.library.engine.walk import Refused
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
 from otolith.library.hearing import limits_of
 from otolith.library.indexing import ATTEMPTS, RETRY_SECONDS
 from otolith.library.models import Track
-from otolith.library.scanning import finding
+from otolith.library.roots import phases
+from otolith.library.roots import queries as scans
+from otolith.library.roots.waiting import wait_if_away, wait_until_ready
 from otolith.media import service as media
 from otolith.media.engine.heard import Heard, Sound
 from otolith.media.engine.tagging import Tags
@@ -39,6 +42,7 @@ def analyse(run: Run, payload: AnalysePayload) -> dict[str, Any]:
     checkpoint: dict[str, int] = run.checkpoint or {"done": 0, "heard": 0, "known": 0, "failed": 0}
     for position in range(checkpoint["done"], len(payload.media)):
         run.check()
+        wait_until_ready(run, payload.scan_id)
         wait_for_space(run)
         checkpoint = _One(run, payload, position).settle(checkpoint)
     return {name: checkpoint[name] for name in ("heard", "known", "failed")}
@@ -140,6 +144,8 @@ class _One:
 
     def _may_pass(self, failure: ListenFailure) -> None:
         """Come back later for what may pass by itself; return where the failure is final."""
+        if failure.kind in {"io_error", "vanished", "unreadable"}:
+            wait_if_away(self.run, self.payload.scan_id)
         if failure.kind == "disk_full":
             reason = f"{failure.detail} Make room; analysis goes on by itself."
             raise PauseLane(ANALYSE.lane, _PAUSE_SECONDS, reason)
@@ -172,7 +178,7 @@ class _One:
                     _note_known(session, row, sha256)
                     self._note_success(session, track, row)
             if self.payload.scan_id is not None:
-                queries.count(session, self.payload.scan_id)
+                scans.advance(session, self.payload.scan_id, phases.Step("analyse", done=1))
         return after
 
     def _note_success(self, session: Session, track: Track, row: Media) -> None:

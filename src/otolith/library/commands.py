@@ -33,7 +33,7 @@ from otolith.core.terminal import (
     settings_for,
 )
 from otolith.jobs import inline
-from otolith.library import service
+from otolith.library.roots import scans
 
 _POLL: Final = 0.3
 _LOOK: Final = 2.0
@@ -85,7 +85,7 @@ def _scan_here(local: Local, data: Path | None, path: str) -> dict[str, Any]:
     with local.opened(settings) as context, _bar() as tell:
         with context.database.write(SYSTEM) as session:
             workspace_id = home_workspace(session).id
-            started = service.start_scan(session, context, SYSTEM, path, workspace_id)
+            started = scans.start_scan(session, context, SYSTEM, path, workspace_id)
 
         looked = time.monotonic()
 
@@ -96,11 +96,11 @@ def _scan_here(local: Local, data: Path | None, path: str) -> dict[str, Any]:
             if time.monotonic() - looked > _LOOK:
                 looked = time.monotonic()
                 with context.database.read(SYSTEM) as session:
-                    warn(service.scan_report(session, SYSTEM, started.scan_id).paused)
+                    warn(scans.scan_report(session, SYSTEM, started.scan_id).paused)
 
         local.see_through(context, started.job_id, watch)
         with context.database.read(SYSTEM) as session:
-            report = service.scan_report(session, SYSTEM, started.scan_id)
+            report = scans.scan_report(session, SYSTEM, started.scan_id)
     return report.model_dump(mode="json")
 
 

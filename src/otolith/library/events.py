@@ -42,6 +42,7 @@ class FileSeen(BaseModel):
     path: PathBytes = Field(description="The file, percent-encoded where a byte is no plain character.")
     size: int = Field(ge=0, description="Its size in bytes.")
     mtime_ns: int = Field(description="When it was last changed, in nanoseconds since 1970.")
+    lyrics_ns: int | None = Field(default=None, description="The same of the .lrc file beside it; null: there is none.")
 
 
 class IndexPayload(BaseModel):

@@ -1,5 +1,6 @@
 """Indexing: reads the tags of new and changed files, makes their tracks, and asks for their analysis."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,32 +12,37 @@ from otolith.core.db import now
 from otolith.jobs.service import RetryLater, Run
 from otolith.library import queries
 from otolith.library.catalogue.filing import Filed, file_tracks
-from otolith.library.engine.walk import Refused
+from otolith.library.catalogue.versions import next_version
+from otolith.library.comparing import finding, submit_analyses
+from otolith.library.covers.service import submit_covers
+from otolith.library.engine.walk import Refused, bounded
 from otolith.library.events import FileSeen, IndexPayload, shown
 from otolith.library.folding import clean
 from otolith.library.models import Outcome, Track
-from otolith.library.scanning import finding, is_gone, submit_analyses
+from otolith.library.moving import Elsewhere, Unconfirmed, confirmed
+from otolith.library.reading import Read, is_as_read, read_words
+from otolith.library.roots import phases
+from otolith.library.roots import queries as scans
+from otolith.library.roots.waiting import wait_if_away, wait_until_ready
+from otolith.library.scanning import workspace_of
 from otolith.media import service as media
 from otolith.media.engine.tagging import Tags
 from otolith.media.listening import Listener
 from otolith.media.models import Media
-from otolith.media.service import FileFacts
 
 # How often a file is tried again that failed for what may pass: a network folder out of reach, a file being written.
 ATTEMPTS: Final = 3
 RETRY_SECONDS: Final = 15.0
+# What a file fails for when its disk went away.
+_ABSENT: Final = frozenset({"vanished", "io_error", "unreadable"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A file with its tags."""
+class Taken:
+    """What a chunk of files was read as, before it is stored."""
 
-    seen: FileSeen
-    tags: Tags
-
-    @property
-    def facts(self) -> FileFacts:
-        return FileFacts(self.seen.path, self.seen.size, self.seen.mtime_ns, self.tags.quick_key)
+    read: list[Read]
+    refused: list[Refused]
 
 
 def index(run: Run, payload: IndexPayload) -> dict[str, Any]:
@@ -44,31 +50,27 @@ def index(run: Run, payload: IndexPayload) -> dict[str, Any]:
 
     The result is what the guides call the event ``index_complete``, for the files of one chunk.
     """
-    listener = run.resource("listener", Listener)
-    run.progress(0, len(payload.files), note=shown(payload.files[0].path.rpartition(b"/")[0]) if payload.files else "")
-    answers = listener.tags_many([file.path for file in payload.files], on_progress=lambda *_: run.check())
-    read: list[_Read] = []
-    refused: list[Refused] = []
-    for seen, answer in zip(payload.files, answers, strict=True):
-        if isinstance(answer, Tags):
-            read.append(_Read(seen, answer))
-            continue
-        if answer.transient and run.attempt < ATTEMPTS:
-            raise RetryLater(RETRY_SECONDS, f"{shown(seen.path)}: {answer.detail}")
-        refused.append(Refused(seen.path, "failed", answer.kind, answer.detail))
-    with run.step(checkpoint={"done": len(payload.files)}) as session:
-        stored = _store(session, run, payload, read)
-        workspace_id = _workspace_of(run)
-        queries.add_findings(session, [finding(payload.scan_id, workspace_id, one) for one in refused])
-    run.progress(len(payload.files), len(payload.files))
+    wait_until_ready(run, payload.scan_id)
+    before: dict[str, int] = run.checkpoint or {"read": 0, "done": 0}
+    total = len(payload.files)
+    run.progress(0, total, note=shown(payload.files[0].path.rpartition(b"/")[0]) if payload.files else "")
+    taken = read_files(run, payload.files)
+    if any(one.kind in _ABSENT for one in taken.refused):
+        wait_if_away(run, payload.scan_id)
+    if not before["read"]:
+        with run.step(checkpoint={"read": total, "done": 0}) as session:
+            steps = phases.Step("read", done=total), phases.Step("store", more=len(taken.read))
+            scans.advance(session, payload.scan_id, *steps)
+    stored = store_confirmed(run, payload.root, payload.scan_id, taken) if not before["done"] else {}
+    run.progress(total, total)
     counts = {kind: list(stored.values()).count(kind) for kind in ("added", "updated", "moved")}
     return {
         "event": "index_complete",
         "scan_id": str(payload.scan_id),
         "status": "ok",
-        "metadata": [_metadata(one.tags) for one in read],
+        "metadata": [_metadata(one.tags) for one in taken.read],
         **counts,
-        "failed": len(refused),
+        "failed": len(taken.refused),
     }
 
 
@@ -76,78 +78,137 @@ def _metadata(tags: Tags) -> dict[str, str]:
     return {"artist": clean(tags.artist), "album": clean(tags.album), "track": clean(tags.title)}
 
 
-def _workspace_of(run: Run) -> UUID:
-    assert run.workspace_id is not None  # noqa: S101 -- A scan submits its chunks with their workspace.
-    return run.workspace_id
+def read_files(run: Run, files: Sequence[FileSeen]) -> Taken:
+    """Read the tags of files as they are now; one that changed while it was read is read once more."""
+    seen = [_now_there(file) for file in files]
+    taken = _read_once(run, seen)
+    moving = [one for one in taken.read if not is_as_read(one)]
+    if moving:
+        again = _read_once(run, [_now_there(one.seen) for one in moving])
+        still = [one for one in taken.read if one not in moving]
+        return Taken(still + again.read, taken.refused + again.refused)
+    return taken
 
 
-def _store(session: Session, run: Run, payload: IndexPayload, read: Sequence[_Read]) -> dict[UUID, Outcome]:
-    """Store what was read; what each file counts as, by its media."""
-    if (run.checkpoint or {}).get("done"):
-        return {}
-    workspace_id = _workspace_of(run)
-    known = queries.stored_at(session, workspace_id, [media.path_digest(one.seen.path) for one in read])
-    elsewhere = _Elsewhere(session, workspace_id, payload, [one for one in read if _digest(one) not in known])
-    outcomes: dict[UUID, Outcome] = {}
-    settled: list[tuple[Media, _Read]] = []
-    to_register: list[_Read] = []
-    for one in read:
-        row = None if _digest(one) in known else elsewhere.take(one)
-        if row is None:
-            to_register.append(one)
-        else:
-            media.move_file(session, row, one.facts)
-            outcomes[row.id] = "moved"
+def _now_there(file: FileSeen) -> FileSeen:
+    """The file as it is now; since the walk it may have changed."""
+    try:
+        status = os.stat(file.path)  # noqa: PTH116 -- The path is bytes.
+    except OSError:
+        return file
+    return file.model_copy(update={"size": status.st_size, "mtime_ns": bounded(status.st_mtime_ns)})
+
+
+def _read_once(run: Run, files: Sequence[FileSeen]) -> Taken:
+    listener = run.resource("listener", Listener)
+    answers = listener.tags_many([file.path for file in files], on_progress=lambda *_: run.check())
+    taken = Taken([], [])
+    for seen, answer in zip(files, answers, strict=True):
+        if isinstance(answer, Tags):
+            taken.read.append(read_words(Read(seen, answer)))
+            continue
+        if answer.transient and run.attempt < ATTEMPTS:
+            raise RetryLater(RETRY_SECONDS, f"{shown(seen.path)}: {answer.detail}")
+        taken.refused.append(Refused(seen.path, "failed", answer.kind, answer.detail))
+    return taken
+
+
+def store_confirmed(run: Run, root: bytes, scan_id: UUID | None, taken: Taken) -> dict[UUID, Outcome]:
+    """Store what was read in one step; what each file counts as, by its media.
+
+    Whether a new file is a known one that moved is confirmed by its content before the step, which holds locks. What
+    is known of the others may change until then, so this is done again where it did.
+    """
+    workspace_id = workspace_of(run)
+    read = taken.read
+    while True:
+        read = confirmed(run, workspace_id, root, read)
+        try:
+            with run.step(checkpoint={"read": 1, "done": 1}) as session:
+                stored = _Storing(session, run, workspace_id, root, scan_id).store(read)
+                if scan_id is not None:
+                    rows = [finding(scan_id, workspace_id, one) for one in taken.refused]
+                    queries.add_findings(session, rows)
+            return stored
+        except Unconfirmed:
+            run.check()
+
+
+class _Storing:
+    """The step that stores a chunk of files."""
+
+    def __init__(self, session: Session, run: Run, workspace_id: UUID, root: bytes, scan_id: UUID | None) -> None:
+        self._session, self._run, self._scan_id = session, run, scan_id
+        self._workspace_id, self._root = workspace_id, root
+        self._back = 0
+
+    def store(self, read: Sequence[Read]) -> dict[UUID, Outcome]:
+        """Keep rows and tracks of these files; what each counts as."""
+        next_version(self._session, self._workspace_id)
+        digests = [one.digest for one in read]
+        known = queries.stored_at(self._session, self._workspace_id, digests)
+        fresh = [one for one in read if not self._is_overtaken(one, known.get(one.digest))]
+        elsewhere = Elsewhere(
+            self._session, self._workspace_id, self._root, [one for one in fresh if one.digest not in known]
+        )
+        outcomes: dict[UUID, Outcome] = {}
+        settled: list[tuple[Media, Read]] = []
+        to_register: list[Read] = []
+        for one in fresh:
+            row = None if one.digest in known else elsewhere.take(one)
+            if row is None:
+                to_register.append(one)
+            else:
+                media.move_file(self._session, row, one.facts)
+                outcomes[row.id] = "moved"
+                settled.append((row, one))
+        facts = [one.facts for one in to_register]
+        rows = media.register_files(self._session, self._workspace_id, facts, self._run.user_id)
+        for row, one in zip(rows, to_register, strict=True):
+            outcomes[row.id] = "updated" if one.digest in known else "added"
             settled.append((row, one))
-    rows = media.register_files(session, workspace_id, [one.facts for one in to_register], run.user_id)
-    for row, one in zip(rows, to_register, strict=True):
-        outcomes[row.id] = "updated" if _digest(one) in known else "added"
-        settled.append((row, one))
-    back = _keep_tracks(session, workspace_id, payload.scan_id, settled)
-    counts = {kind: list(outcomes.values()).count(kind) for kind in ("added", "updated", "moved")}
-    queries.count(session, payload.scan_id, **counts, missing=-back)
-    submit_analyses(session, run, payload.scan_id, list(outcomes.items()))
-    return outcomes
+        self._finish(self._keep_tracks(settled), outcomes, len(read))
+        return outcomes
 
+    @staticmethod
+    def _is_overtaken(one: Read, known: queries.Stored | None) -> bool:
+        """Whether somebody has stored this file meanwhile as it is now, and we have read an older state of it."""
+        if known is None or is_as_read(one):
+            return False
+        there = _now_there(one.seen)
+        return not known.differs_from(there.size, there.mtime_ns, known.lyrics_ns)
 
-def _digest(one: _Read) -> bytes:
-    return media.path_digest(one.seen.path)
+    def _keep_tracks(self, rows: Sequence[tuple[Media, Read]]) -> list[Track]:
+        """Make or bring up to date the tracks of these files."""
+        tracks = queries.tracks_of(self._session, [row.id for row, _ in rows])
+        filed = []
+        for row, one in rows:
+            track = tracks.get(row.id)
+            if track is None:
+                track = Track(workspace_id=self._workspace_id, media_id=row.id)
+            elif self._scan_id is not None and track.missing_scan_id == self._scan_id:
+                # This scan had called it missing too early.
+                self._back += 1
+            track.missing_scan_id = None
+            # A content that is known by its hash was heard already, whatever became of the file's name.
+            if row.sha256 is None or track.state != "analysed":
+                track.state, track.error = "waiting", None
+            track.lyrics_ns, track.changed_at = one.lyrics_ns, now()
+            filed.append(Filed(track, one.tags, row.name, row.path, one.lyrics))
+        file_tracks(self._session, self._workspace_id, filed)
+        return [one.track for one in filed]
 
-
-class _Elsewhere:
-    """Stored files that are gone from where they were, and may be what a new file was before it was moved."""
-
-    def __init__(self, session: Session, workspace_id: UUID, payload: IndexPayload, new: Sequence[_Read]) -> None:
-        keys = {one.tags.quick_key for one in new if one.tags.quick_key}
-        self._root = payload.root.rstrip(b"/") + b"/"
-        self._rows = list(queries.with_quick_keys(session, workspace_id, keys)) if keys else []
-
-    def take(self, one: _Read) -> Media | None:
-        """The row that moved to this file's place, if any; each moves once."""
-        for row in self._rows:
-            if row.quick_key == one.tags.quick_key and self._has_left(row):
-                self._rows.remove(row)
-                return row
-        return None
-
-    def _has_left(self, row: Media) -> bool:
-        # Outside this root only a scan of that place may say that a file is gone: its disk may just be away.
-        return row.path is not None and (row.missing or (row.path.startswith(self._root) and is_gone(row.path)))
-
-
-def _keep_tracks(session: Session, workspace_id: UUID, scan_id: UUID, rows: Sequence[tuple[Media, _Read]]) -> int:
-    """Make or bring up to date the tracks of these files; how many this scan had called missing too early."""
-    tracks = queries.tracks_of(session, [row.id for row, _ in rows])
-    back = 0
-    filed = []
-    for row, one in rows:
-        track = tracks.get(row.id)
-        if track is None:
-            track = Track(workspace_id=workspace_id, media_id=row.id)
-        elif track.missing_scan_id == scan_id:
-            back += 1
-        track.missing_scan_id = None
-        track.state, track.error, track.changed_at = "waiting", None, now()
-        filed.append(Filed(track, one.tags, row.name, row.path))
-    file_tracks(session, workspace_id, filed)
-    return back
+    def _finish(self, tracks: Sequence[Track], outcomes: dict[UUID, Outcome], read: int) -> None:
+        """Ask for what follows, and count."""
+        waiting = [(track.media_id, outcomes[track.media_id]) for track in tracks if track.state == "waiting"]
+        submit_covers(self._session, self._run, self._scan_id, [track.id for track in tracks])
+        submit_analyses(self._session, self._run, self._scan_id, waiting)
+        if self._scan_id is None:
+            return
+        counts = {kind: list(outcomes.values()).count(kind) for kind in ("added", "updated", "moved")}
+        steps = (
+            phases.Step("store", done=read),
+            phases.Step("covers", more=len(tracks)),
+            phases.Step("analyse", more=len(waiting)),
+        )
+        scans.advance(self._session, self._scan_id, *steps, **counts, missing=-self._back)

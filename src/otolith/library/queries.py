@@ -11,9 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from otolith.core import paging
 from otolith.core.actor import Actor, visible_to
-from otolith.core.db import now
-from otolith.jobs.models import UNFINISHED, Job, LanePause
-from otolith.library.models import Analysis, Finding, Scan, Track
+from otolith.library.models import Analysis, Finding, Track
 from otolith.media.models import Media, Waveform
 
 Sorting = tuple[InstrumentedAttribute[Any], ...]
@@ -30,6 +28,10 @@ class Stored:
     mtime_ns: int | None
     missing: bool
     state: str | None
+    lyrics_ns: int | None
+
+    def differs_from(self, size: int, mtime_ns: int, lyrics_ns: int | None) -> bool:
+        return (self.size, self.mtime_ns, self.lyrics_ns) != (size, mtime_ns, lyrics_ns)
 
 
 def _under(folder: bytes) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -41,16 +43,22 @@ def _under(folder: bytes) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 def stored_at(session: Session, workspace_id: UUID, digests: Collection[bytes]) -> dict[bytes, Stored]:
     """What is stored of these paths, by digest of the path."""
     rows = session.execute(
-        select(Media.path_digest, Media.id, Media.size, Media.mtime_ns, Media.missing, Track.state)
+        select(Media.path_digest, Media.id, Media.size, Media.mtime_ns, Media.missing, Track.state, Track.lyrics_ns)
         .join(Track, Track.media_id == Media.id, isouter=True)
         .where(Media.workspace_id == workspace_id, Media.path_digest.in_(list(digests)))
     )
-    return {row.path_digest: Stored(row.id, row.size, row.mtime_ns, row.missing, row.state) for row in rows}
+    return {row.path_digest: Stored(*row[1:]) for row in rows}
 
 
 def has_files_under(session: Session, workspace_id: UUID, folder: bytes) -> bool:
     found = exists().where(Media.workspace_id == workspace_id, Media.missing.is_(False), *_under(folder))
     return bool(session.scalar(select(found)))
+
+
+def count_files_under(session: Session, workspace_id: UUID, folder: bytes) -> int:
+    """How many files below a folder are not known to be missing."""
+    mine = (Media.workspace_id == workspace_id, Media.missing.is_(False), *_under(folder))
+    return session.scalar(select(func.count()).select_from(Media).where(*mine)) or 0
 
 
 def files_under(
@@ -76,14 +84,16 @@ def still_at(session: Session, places: Mapping[UUID, bytes]) -> list[UUID]:
     return [media_id for media_id, path in rows.tuples() if path == places[media_id]]
 
 
-def with_quick_keys(session: Session, workspace_id: UUID, quick_keys: Collection[str]) -> Sequence[Media]:
-    """The library files of these quick keys, held until the transaction ends, so that each is moved once."""
-    return session.scalars(
+def with_quick_keys(
+    session: Session, workspace_id: UUID, quick_keys: Collection[str], *, held: bool = True
+) -> Sequence[Media]:
+    """The library files of these quick keys, `held` until the transaction ends, so that each is moved once."""
+    found = (
         select(Media)
         .where(Media.workspace_id == workspace_id, Media.quick_key.in_(list(quick_keys)), Media.path.is_not(None))
         .order_by(Media.id)
-        .with_for_update()
-    ).all()
+    )
+    return session.scalars(found.with_for_update() if held else found).all()
 
 
 def tracks_of(session: Session, media_ids: Collection[UUID]) -> dict[UUID, Track]:
@@ -91,7 +101,7 @@ def tracks_of(session: Session, media_ids: Collection[UUID]) -> dict[UUID, Track
     return {track.media_id: track for track in found}
 
 
-def note_missing(session: Session, media_ids: Collection[UUID], scan_id: UUID) -> None:
+def note_missing(session: Session, media_ids: Collection[UUID], scan_id: UUID | None) -> None:
     session.execute(update(Track).where(Track.media_id.in_(list(media_ids))).values(missing_scan_id=scan_id))
 
 
@@ -105,11 +115,6 @@ def track_and_media(session: Session, media_id: UUID) -> tuple[Track, Media] | N
     ).one_or_none()
     return None if found is None else (found[0], found[1])
 
-
-def count(session: Session, scan_id: UUID, **more: int) -> None:
-    """Add to the counts of a scan, in the row itself, because its chunks are stored side by side."""
-    changes: dict[str, Any] = {name: getattr(Scan, name) + number for name, number in more.items() if number}
-    session.execute(update(Scan).where(Scan.id == scan_id).values(worked_at=now(), **changes))
 
 
 def add_findings(session: Session, findings: Sequence[Mapping[str, Any]]) -> None:
@@ -157,46 +162,6 @@ def store_analysis(session: Session, values: Mapping[str, Any]) -> None:
     statement = dialect.insert(Analysis).values(dict(values))
     others = {name: statement.excluded[name] for name in values if name != "sha256"}
     session.execute(statement.on_conflict_do_update(index_elements=[Analysis.sha256], set_=others))
-
-
-def unfinished_scan(session: Session, workspace_id: UUID, path: bytes) -> Scan | None:
-    return session.scalar(
-        select(Scan)
-        .join(Job, Job.id == Scan.job_id)
-        .where(Scan.workspace_id == workspace_id, Scan.path == path, Job.state.in_(UNFINISHED))
-        .order_by(Scan.id.desc())
-        .limit(1)
-    )
-
-
-def scan(session: Session, actor: Actor, scan_id: UUID) -> tuple[Scan, Job | None] | None:
-    found = session.execute(
-        select(Scan, Job)
-        .join(Job, Job.id == Scan.job_id, isouter=True)
-        .where(visible_to(actor, Scan.workspace_id), Scan.id == scan_id)
-    ).one_or_none()
-    return None if found is None else (found[0], found[1])
-
-
-def pause_of(session: Session, lanes: Collection[str]) -> str | None:
-    """Why nothing of these lanes is begun at the moment, if that is so."""
-    return session.scalar(select(LanePause.reason).where(LanePause.lane.in_(list(lanes))).limit(1))
-
-
-def findings(session: Session, scan_id: UUID, limit: int) -> Sequence[Finding]:
-    return session.scalars(
-        select(Finding).where(Finding.scan_id == scan_id).order_by(Finding.verdict, Finding.path).limit(limit)
-    ).all()
-
-
-def failed_counts(session: Session, scan_id: UUID) -> dict[str, int]:
-    """How many files the scan had counted as each outcome before they failed."""
-    rows = session.execute(
-        select(Finding.counted_as, func.count())
-        .where(Finding.scan_id == scan_id, Finding.verdict == "failed")
-        .group_by(Finding.counted_as)
-    )
-    return dict(rows.tuples().all())
 
 
 def tracks_page(

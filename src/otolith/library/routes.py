@@ -5,29 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from otolith.accounts.service import home_workspace
-from otolith.core.errors import BadRequest, NotAllowed, NotFound, NotSignedIn, responses
-from otolith.core.http import Ctx, CurrentActor, Reading, Writing
+from otolith.core.errors import BadRequest, NotFound, NotSignedIn, responses
+from otolith.core.http import CurrentActor, Reading
 from otolith.core.paging import DEFAULT_LIMIT, Cursor, Limit, Page
 from otolith.library import service
-from otolith.library.schemas import ScanReport, ScanRequest, ScanStarted, Sort, TrackBeats, TrackDetail, TrackItem
+from otolith.library.schemas import Sort, TrackBeats, TrackDetail, TrackItem
 
 router = APIRouter(tags=["library"])
 
 _MISSING = responses(NotSignedIn, NotFound)
-
-
-@router.post("/scans", status_code=202, responses=responses(BadRequest, NotSignedIn, NotAllowed), operation_id="scan")
-def start_scan(request: ScanRequest, session: Writing, context: Ctx, actor: CurrentActor) -> ScanStarted:
-    """Scan a folder of the server's machine: new files are added, changed ones updated, moved ones recognised."""
-    workspace = request.workspace or home_workspace(session).id
-    return service.start_scan(session, context, actor, request.path, workspace)
-
-
-@router.get("/scans/{scan_id}", responses=_MISSING, operation_id="scan_report")
-def scan_report(scan_id: UUID, session: Reading, actor: CurrentActor) -> ScanReport:
-    """What a scan has found so far, and whether it still runs."""
-    return service.scan_report(session, actor, scan_id)
 
 
 @router.get("/tracks", responses=responses(BadRequest, NotSignedIn), operation_id="list_tracks")

@@ -1,90 +1,54 @@
 """The scan itself: walks a folder, compares it with what is stored, and hands on what is new or changed."""
 
-import os
-import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
 from sqlalchemy.orm import Session
 
-from otolith.core.errors import Conflict
-from otolith.core.ids import new_id
 from otolith.jobs.service import Run
 from otolith.library import queries
-from otolith.library.engine.walk import Found, Refused, Step, Walk
-from otolith.library.events import (
-    ANALYSE,
-    INDEX,
-    AnalysePayload,
-    FileSeen,
-    IndexPayload,
-    ScanPayload,
-    ToAnalyse,
-    path_as_text,
-    path_from_text,
-    shown,
-)
-from otolith.library.models import Outcome
-from otolith.media import service as media
-
-log = structlog.get_logger(__name__)
+from otolith.library.comparing import Compared, finding, gone_among, mark_missing, submit_analyses, walk_of
+from otolith.library.covers.service import submit_folders
+from otolith.library.engine.ignoring import Ignored
+from otolith.library.engine.walk import Found, Refused, Step
+from otolith.library.events import INDEX, IndexPayload, ScanPayload, path_as_text, path_from_text, shown
+from otolith.library.roots import phases
+from otolith.library.roots import queries as scans
+from otolith.library.roots.waiting import wait_for_folder, wait_until_ready
 
 _BATCH: Final = 500
 _CHUNK: Final = 100
 _PAGE: Final = 1000
-
-
-class FolderGone(Conflict):
-    """The folder cannot be scanned as it is."""
+# What a folder that went away in the middle of a walk looks like from inside.
+_TROUBLE: Final = frozenset({"io_error"})
 
 
 def scan(run: Run, payload: ScanPayload) -> dict[str, Any]:
     """Walk, hand on, and note what is gone; goes on behind its checkpoint after an interruption."""
-    workspace_id = _workspace_of(run)
-    look_at_root(run, workspace_id, payload.path)
-    begun: dict[str, Any] = run.checkpoint or {"phase": "walk", "after": None, "seen": 0}
+    workspace_id = workspace_of(run)
+    wait_until_ready(run, payload.scan_id)
+    wait_for_folder(run, payload.scan_id, workspace_id, payload.path, patient=run.checkpoint is not None)
+    begun: dict[str, Any] = run.checkpoint or _begin(run, payload, workspace_id)
     if begun["phase"] == "walk":
-        seen = _walk(run, payload, workspace_id, begun)
-        begun = {"phase": "tidy", "after": None, "seen": seen}
+        begun = _walk(run, payload, workspace_id, begun)
     _tidy(run, payload, workspace_id, begun)
     return {"scan_id": str(payload.scan_id), "files": begun["seen"]}
 
 
-def _workspace_of(run: Run) -> UUID:
-    assert run.workspace_id is not None  # noqa: S101 -- The service submits scans with their workspace.
+def workspace_of(run: Run) -> UUID:
+    assert run.workspace_id is not None  # noqa: S101 -- The library submits its jobs with their workspace.
     return run.workspace_id
 
 
-def look_at_root(run: Run, workspace_id: UUID, root: bytes) -> None:
-    """Refuse a folder that is gone, closed, or empty although it held files: an unmounted disk looks like that."""
-    name = shown(root)
-    try:
-        mode = os.stat(root).st_mode  # noqa: PTH116 -- The path is bytes.
-        if not stat.S_ISDIR(mode):
-            raise FolderGone(f"{name} is not a folder. To hear one file, use `otolith analyse`.")
-        with os.scandir(root) as listing:
-            is_empty = next(listing, None) is None
-    except FileNotFoundError as error:
-        raise FolderGone(
-            f"There is no folder {name} (any more). Is its disk or network share mounted? Nothing was marked missing; "
-            "scan again when it is back."
-        ) from error
-    except OSError as error:
-        raise FolderGone(
-            f"The folder {name} could not be read: {error.strerror}. Nothing was marked missing; mend its rights or "
-            "its connection and scan again."
-        ) from error
-    if not is_empty:
-        return
-    with run.context.database.read(run.actor) as session:
-        if queries.has_files_under(session, workspace_id, root):
-            raise FolderGone(
-                f"{name} is empty, and it held files before. Is its disk or network share mounted? Nothing was marked "
-                "missing; scan again when it is back."
-            )
+def _begin(run: Run, payload: ScanPayload, workspace_id: UUID) -> dict[str, Any]:
+    """Tell what is known of the folder, which is the best guess at how much there is."""
+    begun: dict[str, Any] = {"phase": "walk", "after": None, "seen": 0}
+    with run.step(checkpoint=begun) as session:
+        known = queries.count_files_under(session, workspace_id, payload.path)
+        scans.advance(session, payload.scan_id, phases.Step("walk", expected=known or None))
+    return begun
 
 
 def _batches(steps: Iterable[Step]) -> Iterator[list[Step]]:
@@ -93,122 +57,80 @@ def _batches(steps: Iterable[Step]) -> Iterator[list[Step]]:
         yield batch
 
 
-def _walk(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, Any]) -> int:
-    """Compare the folder with what is stored, batch by batch; the number of sound files seen."""
+def _walk(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, Any]) -> dict[str, Any]:
+    """Compare the folder with what is stored, batch by batch; the checkpoint behind it."""
     after, seen = path_from_text(begun["after"]), int(begun["seen"])
-    # What lies there is somebody's upload, and not for all who may scan here.
-    own = [os.path.realpath(os.fsencode(folder)) for folder in run.context.settings.folder.own]
-    for batch in _batches(Walk(payload.path, own)):
+    for batch in _batches(walk_of(run.context, payload.path)):
         run.check()
         fresh = batch if not isinstance(after, bytes) else [step for step in batch if step.path > after]
         if not fresh:
             continue
-        found = [step for step in fresh if isinstance(step, Found)]
-        compared = _Compared(run, workspace_id, found)
-        seen += len(found)
+        wait_until_ready(run, payload.scan_id)
+        refused = [step for step in fresh if isinstance(step, Refused)]
+        if any(step.kind in _TROUBLE for step in refused):
+            wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
+        compared = Compared(run, workspace_id, [step for step in fresh if isinstance(step, Found)])
+        seen += len(fresh) - len(refused)
         with run.step(checkpoint={"phase": "walk", "after": path_as_text(fresh[-1].path), "seen": seen}) as session:
-            compared.store(session, payload)
-            refused = [step for step in fresh if isinstance(step, Refused)]
+            _store(session, run, payload, compared, len(fresh) - len(refused))
             queries.add_findings(session, [finding(payload.scan_id, workspace_id, step) for step in refused])
         run.progress(seen, note=shown(fresh[-1].path.rpartition(b"/")[0]))
-    return seen
+    return _end_walk(run, payload, workspace_id, seen)
 
 
-class _Compared:
-    """One batch of files set against what is stored of them."""
-
-    def __init__(self, run: Run, workspace_id: UUID, found: Sequence[Found]) -> None:
-        self.run = run
-        digests = [media.path_digest(file.path) for file in found]
-        with run.context.database.read(run.actor) as session:
-            stored = queries.stored_at(session, workspace_id, digests)
-        self.changed: list[Found] = []
-        self.back: list[UUID] = []
-        self.unheard: list[UUID] = []
-        self.unchanged = 0
-        for file, digest in zip(found, digests, strict=True):
-            self._compare(file, stored.get(digest))
-
-    def _compare(self, file: Found, known: queries.Stored | None) -> None:
-        if known is None or (known.size, known.mtime_ns) != (file.size, file.mtime_ns):
-            self.changed.append(file)
-        elif known.state in {None, "failed"}:
-            # What went wrong may have been mended without touching the file, so each scan tries again.
-            self.changed.append(file)
-        else:
-            if known.missing:
-                self.back.append(known.media_id)
-            else:
-                self.unchanged += 1
-            if known.state == "waiting":
-                self.unheard.append(known.media_id)
-
-    def store(self, session: Session, payload: ScanPayload) -> None:
-        queries.count(session, payload.scan_id, unchanged=self.unchanged, updated=len(self.back))
-        if self.back:
-            media.mark_missing(session, self.back, missing=False)
-            queries.note_found(session, self.back)
-        files = [FileSeen(path=file.path, size=file.size, mtime_ns=file.mtime_ns) for file in self.changed]
-        chunks = [
-            IndexPayload(scan_id=payload.scan_id, root=payload.path, files=files[start : start + _CHUNK])
-            for start in range(0, len(files), _CHUNK)
-        ]
-        self.run.children(session, INDEX, chunks)
-        submit_analyses(session, self.run, payload.scan_id, [(media_id, "none") for media_id in self.unheard])
-
-
-def submit_analyses(session: Session, run: Run, scan_id: UUID, wanted: Sequence[tuple[UUID, Outcome]]) -> None:
-    """Ask for the analysis of recordings in chunks of a few: small enough to share out, large enough to be work."""
-    size = max(1, min(8, len(wanted) // 8))
-    recordings = [ToAnalyse(media_id=media_id, counted_as=outcome) for media_id, outcome in wanted]
+def _store(session: Session, run: Run, payload: ScanPayload, compared: Compared, walked: int) -> None:
+    compared.take_back(session)
+    files = compared.changed
     chunks = [
-        AnalysePayload(media=recordings[start : start + size], scan_id=scan_id)
-        for start in range(0, len(recordings), size)
+        IndexPayload(scan_id=payload.scan_id, root=payload.path, files=files[start : start + _CHUNK])
+        for start in range(0, len(files), _CHUNK)
     ]
-    run.children(session, ANALYSE, chunks)
+    run.children(session, INDEX, chunks)
+    submit_analyses(session, run, payload.scan_id, [(media_id, "none") for media_id in compared.unheard])
+    scans.advance(
+        session,
+        payload.scan_id,
+        phases.Step("walk", done=walked, more=walked),
+        phases.Step("compare", done=walked, more=walked),
+        phases.Step("read", more=len(files)),
+        phases.Step("analyse", more=len(compared.unheard)),
+        unchanged=compared.unchanged,
+        updated=len(compared.back),
+    )
 
 
-def finding(scan_id: UUID, workspace_id: UUID, refused: Refused, counted_as: Outcome = "none") -> dict[str, Any]:
-    """The row that says what a scan could not take in."""
-    return {
-        "id": new_id(),
-        "scan_id": scan_id,
-        "workspace_id": workspace_id,
-        "path": refused.path,
-        "path_digest": media.path_digest(refused.path),
-        "verdict": refused.verdict,
-        "counted_as": counted_as,
-        "kind": refused.kind,
-        "error": refused.error,
-    }
+def _end_walk(run: Run, payload: ScanPayload, workspace_id: UUID, seen: int) -> dict[str, Any]:
+    begun: dict[str, Any] = {"phase": "tidy", "after": None, "seen": seen}
+    # A walk sees no difference between an empty folder and one whose disk went away meanwhile.
+    wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
+    with run.step(checkpoint=begun) as session:
+        known = queries.count_files_under(session, workspace_id, payload.path)
+        submit_folders(session, run, payload.scan_id, payload.path)
+        over = (phases.Step("walk", over=True), phases.Step("tidy", more=known))
+        scans.advance(session, payload.scan_id, *over)
+    return begun
 
 
 def _tidy(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, Any]) -> None:
     """Mark what is stored and no longer there as missing. Only "no such file" counts; a closed folder does not."""
     after = UUID(begun["after"]) if begun["after"] else None
+    ignored = Ignored()
     while True:
         run.check()
+        wait_until_ready(run, payload.scan_id)
         with run.context.database.read(run.actor) as session:
             page = queries.files_under(session, workspace_id, payload.path, after, _PAGE)
         if not page:
-            return
-        gone = {media_id: path for media_id, path in page if is_gone(path)}
+            break
+        gone = gone_among(page, ignored)
         if gone:
             # The disk may have gone away since the walk, and then everything on it is gone at once.
-            look_at_root(run, workspace_id, payload.path)
+            wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
+            gone = gone_among(list(gone.items()), ignored)
         after = page[-1][0]
         with run.step(checkpoint={**begun, "after": str(after)}) as session:
-            # An index job may have found a file elsewhere meanwhile and moved its row there.
-            still = queries.still_at(session, gone)
-            queries.count(session, payload.scan_id, missing=media.mark_missing(session, still))
-            queries.note_missing(session, still, payload.scan_id)
-
-
-def is_gone(path: bytes) -> bool:
-    try:
-        os.stat(path)  # noqa: PTH116 -- The path is bytes.
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
+            missing = mark_missing(session, workspace_id, gone, payload.scan_id)
+            scans.advance(session, payload.scan_id, phases.Step("tidy", done=len(page)), missing=missing)
+    with run.step() as session:
+        scans.advance(session, payload.scan_id, phases.Step("tidy", over=True))
+        scans.note_scanned(session, workspace_id, payload.path)

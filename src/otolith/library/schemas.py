@@ -8,50 +8,7 @@ from pydantic import BaseModel, Field
 
 from otolith.library.models import TrackState
 
-ScanState = Literal["running", "done", "failed", "cancelled"]
 Sort = Literal["added", "title", "artist"]
-
-
-class ScanRequest(BaseModel):
-    """A folder to scan."""
-
-    path: str = Field(min_length=1, max_length=4096, description="An absolute path on the server's machine.")
-    workspace: UUID | None = Field(default=None, description="Whose library it joins; unset: Home.")
-
-
-class ScanStarted(BaseModel):
-    """A scan that was asked for."""
-
-    scan_id: UUID = Field(description="Ask for its report at /scans/{id}.")
-    job_id: UUID = Field(description="Its job, which goes on until every file was analysed.")
-
-
-class NotTaken(BaseModel):
-    """A file that a scan could not take in, or passed over."""
-
-    path: str = Field(description="The file; bytes that are no text are replaced.")
-    error: str = Field(description="Why, and what to do.")
-
-
-class ScanReport(BaseModel):
-    """What a scan found. Each file counts once: one whose analysis failed is under `failed` alone."""
-
-    scan_id: UUID = Field(description="The scan.")
-    job_id: UUID | None = Field(description="Its job.")
-    path: str = Field(description="The folder.")
-    state: ScanState = Field(description="Whether it still runs, and how it ended.")
-    error: str | None = Field(description="Why the scan as a whole failed.")
-    paused: str | None = Field(description="Why it waits, such as for a full disk; it goes on by itself.")
-    added: int = Field(description="Files that are new.")
-    updated: int = Field(description="Files that changed, came back, or failed before and were taken in now.")
-    moved: int = Field(description="Files that were found at another place.")
-    missing: int = Field(description="Files that are gone; what is known of them is kept.")
-    unchanged: int = Field(description="Files that are as they were.")
-    failed: list[NotTaken] = Field(description="Files that could not be taken in.")
-    skipped: list[NotTaken] = Field(
-        description="What a scan does not follow: playlists, scores, pipes, links in circles."
-    )
-    seconds: float = Field(description="From the request to the last file analysed.")
 
 
 class TrackFile(BaseModel):

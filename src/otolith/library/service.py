@@ -1,8 +1,5 @@
 """What routes, pages and commands may do with the library."""
 
-import os
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,24 +9,18 @@ from sqlalchemy.orm import Session
 from otolith.core import paging
 from otolith.core.actor import Actor, visible_to
 from otolith.core.context import Context
-from otolith.core.db import now
-from otolith.core.errors import BadRequest, NotAllowed, NotFound
+from otolith.core.errors import NotFound
 from otolith.core.ids import new_id
 from otolith.core.paging import BadCursor, Page
 from otolith.identify import service as identify
-from otolith.jobs.models import TERMINAL, Job
 from otolith.jobs.service import submit
 from otolith.library import queries
 from otolith.library.engine.features import unpack_beats
-from otolith.library.events import ANALYSE, SCAN, AnalysePayload, ScanPayload, ToAnalyse, shown
+from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
 from otolith.library.folding import clean, fold
-from otolith.library.models import Analysis, Finding, Scan, Track
+from otolith.library.models import Analysis, Track
 from otolith.library.schemas import (
     NotedOddity,
-    NotTaken,
-    ScanReport,
-    ScanStarted,
-    ScanState,
     Sort,
     TrackBeats,
     TrackDetail,
@@ -40,9 +31,6 @@ from otolith.library.schemas import (
 from otolith.media.events import MediaAdded, MediaSentAgain
 from otolith.media.models import Media
 
-LISTED: Final = 10_000
-"""How many of the files that could not be taken in a report names."""
-
 _SORTINGS: Final[dict[Sort, queries.Sorting]] = {
     "added": (Track.id,),
     "title": (Track.title_key, Track.id),
@@ -52,100 +40,6 @@ _SORTINGS: Final[dict[Sort, queries.Sorting]] = {
 
 class TrackNotFound(NotFound):
     """There is no such track, or you may not see it."""
-
-
-class ScanNotFound(NotFound):
-    """There is no such scan, or you may not see it."""
-
-
-def start_scan(
-    session: Session, context: Context, actor: Actor, path: str | bytes | os.PathLike[str], workspace_id: UUID
-) -> ScanStarted:
-    """Ask for a scan of a folder into a workspace. A scan of the same folder that still runs is answered again."""
-    root = _folder_named(path)
-    _may_scan(context, actor, root, workspace_id)
-    running = queries.unfinished_scan(session, workspace_id, root)
-    if running is not None and running.job_id is not None:
-        return ScanStarted(scan_id=running.id, job_id=running.job_id)
-    scan = Scan(workspace_id=workspace_id, user_id=actor.user_id, path=root)
-    session.add(scan)
-    session.flush()
-    payload = ScanPayload(scan_id=scan.id, path=root)
-    scan.job_id = submit(session, SCAN, payload, workspace=workspace_id, user=actor.user_id)
-    session.flush()
-    return ScanStarted(scan_id=scan.id, job_id=scan.job_id)
-
-
-def _folder_named(path: str | bytes | os.PathLike[str]) -> bytes:
-    try:
-        root = os.path.normpath(os.fsencode(path))
-    except UnicodeEncodeError as error:
-        raise BadRequest("This path holds characters that no file system knows.") from error
-    if b"\0" in root:
-        raise BadRequest("A path holds no NUL character.")
-    if not root.startswith(b"/"):
-        raise BadRequest(f"{shown(root)} is not an absolute path; name the folder from / on.")
-    # POSIX lets exactly two slashes at the beginning mean something else, and Linux does not.
-    return b"/" + root.lstrip(b"/")
-
-
-def _may_scan(context: Context, actor: Actor, root: bytes, workspace_id: UUID) -> None:
-    if not actor.may_edit(workspace_id):
-        raise NotAllowed("You may not add to this workspace; ask its owner for the editor's role.")
-    real = os.path.realpath(root)
-    if any(_lies_in(real, own) for own in context.settings.folder.own):
-        raise NotAllowed(f"{shown(root)} is where Otolith keeps its own files; what lies there is not scanned.")
-    if actor.is_admin or any(_lies_in(real, allowed) for allowed in context.settings.library.roots):
-        return
-    raise NotAllowed(
-        f"You may not scan {shown(root)}: it lies in none of the folders of OTOLITH_LIBRARY_ROOTS. An administrator "
-        "may scan it, or add it there."
-    )
-
-
-def _lies_in(real: bytes, folder: Path) -> bool:
-    outer = os.path.realpath(os.fsencode(folder))
-    return real == outer or real.startswith(outer.rstrip(b"/") + b"/")
-
-
-def scan_report(session: Session, actor: Actor, scan_id: UUID) -> ScanReport:
-    """What a scan has found so far."""
-    found = queries.scan(session, actor, scan_id)
-    if found is None:
-        raise ScanNotFound
-    scan, job = found
-    findings = queries.findings(session, scan_id, LISTED)
-    lost = queries.failed_counts(session, scan_id)
-    state = _state_of(job)
-    ended = scan.worked_at if state != "running" else now()
-    return ScanReport(
-        scan_id=scan.id,
-        job_id=scan.job_id,
-        path=shown(scan.path),
-        state=state,
-        error=job.error if job is not None and state == "failed" else None,
-        paused=queries.pause_of(session, (SCAN.lane, ANALYSE.lane)) if state == "running" else None,
-        added=scan.added - lost.get("added", 0),
-        updated=scan.updated - lost.get("updated", 0),
-        moved=scan.moved - lost.get("moved", 0),
-        missing=scan.missing,
-        unchanged=scan.unchanged,
-        failed=_not_taken(findings, "failed"),
-        skipped=_not_taken(findings, "skipped"),
-        seconds=round(max(0.0, (ended - scan.started_at).total_seconds()), 3),
-    )
-
-
-def _not_taken(findings: Sequence[Finding], verdict: str) -> list[NotTaken]:
-    return [NotTaken(path=shown(one.path), error=one.error) for one in findings if one.verdict == verdict]
-
-
-def _state_of(job: Job | None) -> ScanState:
-    if job is None or job.state == "succeeded":
-        return "done"
-    if job.state not in TERMINAL:
-        return "running"
-    return "cancelled" if job.state == "cancelled" else "failed"
 
 
 def list_tracks(

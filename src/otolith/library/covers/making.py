@@ -16,6 +16,8 @@ from otolith.library.covers import folders, queries
 from otolith.library.covers.events import CoversPayload
 from otolith.library.covers.models import FolderPicture
 from otolith.library.models import Track
+from otolith.library.roots import phases
+from otolith.library.roots import queries as scans
 from otolith.media import service as media
 from otolith.media.engine.picture import Picture
 from otolith.media.listening import Listener, ListenFailure
@@ -66,6 +68,8 @@ def _keep(
             queries.set_tracks(session, key, [track_id for track_id, its in changed if its == key], version)
         queries.keep_folders(session, finder.folder_rows())
         settle_albums(session, workspace_id, albums, version)
+        if payload.scan_id is not None:
+            scans.advance(session, payload.scan_id, phases.Step("covers", done=len(payload.tracks)))
 
 
 def _stored(context: Context, picture: Picture) -> dict[str, Any]:

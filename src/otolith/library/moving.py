@@ -1,0 +1,81 @@
+"""Files that moved: recognised by their quick key, and confirmed by their content where that is known."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from otolith.jobs.service import Run
+from otolith.library import queries
+from otolith.library.engine.ignoring import Ignored
+from otolith.library.reading import Read
+from otolith.library.roots.places import is_gone
+from otolith.media.models import Media
+
+_BLOCK: Final = 1 << 20
+
+
+class Unconfirmed(Exception):
+    """Since the contents were compared, more has become known of a file that may have moved."""
+
+
+def confirmed(run: Run, workspace_id: UUID, root: bytes, read: Sequence[Read]) -> list[Read]:
+    """The files with the hash of their content, where that has to tell whether they are known ones that moved."""
+    keys = {one.tags.quick_key for one in read if one.tags.quick_key and one.sha256 is None}
+    if not keys:
+        return list(read)
+    with run.context.database.read(run.actor) as session:
+        known = queries.stored_at(session, workspace_id, [one.digest for one in read])
+        rows = queries.with_quick_keys(session, workspace_id, keys, held=False)
+        places = {row.quick_key for row in rows if row.sha256 is not None and _has_left(row, root)}
+    return [
+        replace(one, sha256=_hash(run, one.seen.path))
+        if one.sha256 is None and one.digest not in known and one.tags.quick_key in places
+        else one
+        for one in read
+    ]
+
+
+class Elsewhere:
+    """Stored files that are gone from where they were, and may be what a new file was before it was moved."""
+
+    def __init__(self, session: Session, workspace_id: UUID, root: bytes, new: Sequence[Read]) -> None:
+        keys = {one.tags.quick_key for one in new if one.tags.quick_key}
+        self._root = root
+        self._rows = list(queries.with_quick_keys(session, workspace_id, keys)) if keys else []
+
+    def take(self, one: Read) -> Media | None:
+        """The row that moved to this file's place, if any; each moves once. `Unconfirmed` where that cannot be told."""
+        alike = [row for row in self._rows if row.quick_key == one.tags.quick_key and _has_left(row, self._root)]
+        if one.sha256 is None and any(row.sha256 is not None for row in alike):
+            raise Unconfirmed
+        for row in alike:
+            if row.sha256 is None or row.sha256 == one.sha256:
+                self._rows.remove(row)
+                return row
+        return None
+
+
+def _has_left(row: Media, root: bytes) -> bool:
+    # Outside this root only a scan of that place may say that a file is gone: its disk may just be away.
+    if row.path is None or row.missing:
+        return row.path is not None
+    return row.path.startswith(root.rstrip(b"/") + b"/") and (is_gone(row.path) or Ignored().covers(row.path))
+
+
+def _hash(run: Run, path: bytes) -> str:
+    """The SHA-256 of a file; of one that cannot be read something that no content has, which confirms nothing."""
+    digest = hashlib.sha256()
+    try:
+        # Without blocking: since it was read the file may have become a pipe.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                run.check()
+    except OSError:
+        return "unreadable"
+    return digest.hexdigest()

@@ -1,0 +1,93 @@
+"""Ignore files mean what people know from `.gitignore`; git itself is asked where it is there."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from otolith.library.engine.ignoring import Ignored, Rules, hides, parse
+
+PATTERNS = """
+# a comment
+*.tmp.mp3
+/top.mp3
+demos/
+live/**/bad?.mp3
+**/outtakes
+!keep.tmp.mp3
+a[0-9].flac
+b[!x].flac
+\\#hash.mp3
+\\!bang.mp3
+trailing.mp3{spaces}
+deep/er/*.ogg
+**/x/y
+end/**
+""".replace("{spaces}", "   ")
+PATHS = [
+    "top.mp3", "sub/top.mp3", "x.tmp.mp3", "sub/x.tmp.mp3", "keep.tmp.mp3", "demos/a.mp3", "sub/demos/a.mp3",
+    "demos", "live/bad1.mp3", "live/1999/oslo/bad2.mp3", "live/bad.mp3", "q/outtakes/1.mp3", "a1.flac", "aa.flac",
+    "bx.flac", "by.flac", "#hash.mp3", "!bang.mp3", "trailing.mp3", "deep/er/1.ogg", "deep/er/2/1.ogg", "x/y/1.mp3",
+    "end/1/2.mp3", "end.mp3", "# a comment", "plain.mp3",
+]  # fmt: skip
+
+
+def test_patterns_mean_what_git_means_by_them(tmp_path: Path) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    for name in PATHS:
+        path = tmp_path / name
+        if name != "demos":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    (tmp_path / ".otolithignore").write_text(PATTERNS)
+    (tmp_path / ".gitignore").write_text(PATTERNS)
+    files = [name for name in PATHS if name != "demos"]
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, env=environment, check=True)
+    asked = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin", "-z"],
+        input="\0".join(files).encode(),
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    said = {name.decode() for name in asked.stdout.split(b"\0") if name}
+    ignored = Ignored()
+    assert {name for name in files if ignored.covers(os.fsencode(tmp_path / name))} == said
+    assert "keep.tmp.mp3" not in said
+    assert "plain.mp3" not in said
+
+
+def test_a_deeper_file_takes_back_what_one_above_leaves_out(tmp_path: Path) -> None:
+    (tmp_path / "live").mkdir()
+    (tmp_path / ".otolithignore").write_text("*.wav\n")
+    (tmp_path / "live" / ".otolithignore").write_text("!*.wav\n")
+    ignored = Ignored()
+    assert ignored.covers(os.fsencode(tmp_path / "a.wav"))
+    assert not ignored.covers(os.fsencode(tmp_path / "live" / "a.wav"))
+
+
+def test_nothing_below_a_nomedia_file_is_taken_in(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / ".nomedia").touch()
+    ignored = Ignored()
+    assert ignored.chain(os.fsencode(tmp_path / "a" / "b")) is None
+    assert not ignored.covers(os.fsencode(tmp_path / "c.mp3"))
+
+
+@pytest.mark.parametrize("text", [b"[", b"[z-a]", b"\\", b"!", b"/", b"\xff*", b"**", b"\x00", b"[]a]"])
+def test_odd_lines_do_no_harm(text: bytes) -> None:
+    hides((Rules(b"/m", parse(text)),), b"/m/some/file.mp3", is_folder=False)
+
+
+def test_a_pattern_of_many_stars_takes_no_longer_than_one() -> None:
+    chain = (Rules(b"/m", parse(b"*a" * 60 + b"*b")),)
+    began = time.process_time()
+    assert not hides(chain, b"/m/" + b"a" * 255, is_folder=False)
+    # Not a matter of speed: searching back and forth would take longer than the universe has been there.
+    assert time.process_time() - began < 5
