@@ -69,7 +69,7 @@ def test_every_shape_stays_on_the_canvas(pairs: list[tuple[int, int]], bins: int
 def test_beats_stand_where_they_sound() -> None:
     times = beats_of(struct.pack("<2f", 1.0, 3.0))
     assert times == [1.0, 3.0]
-    assert beat_marks(times, 4.0, 400) == "M100.0 97V100M300.0 97V100"
+    assert beat_marks(times, 4.0, 400) == "M100.0 93V100M300.0 93V100"
 
 
 def test_beats_that_would_blur_are_left_out() -> None:

@@ -1,6 +1,7 @@
-"""The statements that only pages need: the overviews of many waveforms at once, and how much work is under way."""
+"""The statements that only pages need, such as the overviews of many waveforms at once."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -8,6 +9,9 @@ from sqlalchemy.orm import Session
 
 from otolith.core.actor import Actor, visible_to
 from otolith.jobs.models import Job
+from otolith.library.catalogue.links import Credit, TrackTerm
+from otolith.library.catalogue.models import Term
+from otolith.library.models import Analysis, Track
 from otolith.media.models import Media, Waveform
 
 # The waveform engine's coarsest level has at most so many points; finer ones are not fetched to draw a page.
@@ -38,3 +42,38 @@ def unfinished_jobs(session: Session, actor: Actor) -> dict[str, int]:
         .group_by(Job.state)
     )
     return dict(rows.tuples().all())
+
+
+def analysis_of(session: Session, actor: Actor, track_id: UUID) -> Analysis | None:
+    """Everything that the engines found in a track, but for its embedding."""
+    return session.scalar(
+        select(Analysis)
+        .join(Media, Media.sha256 == Analysis.sha256)
+        .join(Track, Track.media_id == Media.id)
+        .where(visible_to(actor, Track.workspace_id), Track.id == track_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Where a track stands in the catalogue: its album, and the artists and genres to go on to, by id and name."""
+
+    album_id: UUID | None
+    artists: list[tuple[UUID, str]]
+    genres: list[tuple[UUID, str]]
+
+
+def belonging_of(session: Session, actor: Actor, track_id: UUID) -> Belonging:
+    album_id = session.scalar(select(Track.album_id).where(visible_to(actor, Track.workspace_id), Track.id == track_id))
+    artists = session.execute(
+        select(Credit.artist_id, Credit.name)
+        .where(visible_to(actor, Credit.workspace_id), Credit.track_id == track_id, Credit.role == "artist")
+        .order_by(Credit.position)
+    )
+    genres = session.execute(
+        select(Term.id, Term.name)
+        .join(TrackTerm, TrackTerm.term_id == Term.id)
+        .where(visible_to(actor, TrackTerm.workspace_id), TrackTerm.track_id == track_id, Term.kind == "genre")
+        .order_by(TrackTerm.position)
+    )
+    return Belonging(album_id, list(artists.tuples()), list(genres.tuples()))

@@ -7,41 +7,83 @@ from fastapi import APIRouter, Request, Response
 
 from otolith.core.http import CurrentActor, Reading
 from otolith.library import service as library
+from otolith.library.models import Analysis
 from otolith.library.schemas import TrackDetail, TrackFile
 from otolith.web import queries
+from otolith.web.formats import clock
 from otolith.web.rendering import Tongue, render, tongue_of
 from otolith.web.rows import sound_of
-from otolith.web.shapes import beat_marks, shape_of
+from otolith.web.shapes import beat_marks, beats_of, shape_of, stretches
+from otolith.web.words import SEGMENTS
 
 router = APIRouter(include_in_schema=False)
 
 BINS = 720
+# Shorter silences at the ends are in every recording, in seconds.
+LEAST_SILENCE = 0.1
 
 
 @router.get("/tracks/{track_id}")
 def recording(request: Request, session: Reading, actor: CurrentActor, track_id: UUID) -> Response:
     track = library.get_track(session, actor, track_id)
-    beats = library.get_beats(session, actor, track_id).beats if track.features else []
+    analysis = queries.analysis_of(session, actor, track_id)
+    beats = beats_of(analysis.beats) if analysis else []
     level = queries.overviews(session, actor, [track.media_id]).get(track.media_id)
     shape = shape_of(*level, BINS) if level else None
     tongue = tongue_of(request)
     values = {
         "track": _facts(track),
+        "belonging": queries.belonging_of(session, actor, track_id),
         "shape": shape,
         "beats": beat_marks(beats, track.duration or 0, shape.width) if shape else "",
         "beat_count": len(beats),
+        "stretches": stretches(analysis.segments, analysis.duration, shape.width) if analysis and shape else [],
+        "parts": _parts(analysis, tongue) if analysis else [],
+        "sounding": _sounding(analysis, tongue) if analysis else [],
         "file": _file(track.file, tongue),
         "tags": _tags(track, tongue),
         "warnings": [warning.detail for warning in track.warnings],
+        "may_edit": actor.may_edit(track.workspace_id),
     }
     return render(
         request,
         "recording.html",
         values,
         actor=actor,
+        section="library",
         follows=track.state == "waiting",
         working=sum(queries.unfinished_jobs(session, actor).values()),
     )
+
+
+def _parts(analysis: Analysis, tongue: Tongue) -> list[tuple[str, str]]:
+    """The parts of a recording in words: what each is, and from when to when."""
+    kinds = {kind: tongue.words.say(name) for kind, name in SEGMENTS.items()}
+    return [
+        (kinds[part["kind"]], f"{clock(part['start'])}–{clock(min(part['end'], analysis.duration))}")
+        for part in analysis.segments
+    ]
+
+
+def _sounding(analysis: Analysis, tongue: Tongue) -> list[tuple[str, str, float | None]]:
+    """What else was heard: a name, a value in words, and a share for a measure where it is one."""
+    say, formats = tongue.words.say, tongue.formats
+    found: list[tuple[str, str, float | None]] = []
+    if analysis.energy is not None:
+        found.append((say("Energy"), formats.percent(analysis.energy), analysis.energy))
+    if analysis.voice is not None:
+        found.append((say("Voice"), formats.percent(analysis.voice), analysis.voice))
+    if analysis.onset_rate is not None:
+        found.append((say("Notes a second"), formats.decimal(analysis.onset_rate), None))
+    if analysis.brightness is not None:
+        found.append((say("Brightness"), f"{formats.number(round(analysis.brightness))} Hz", None))
+    if analysis.dynamics_db is not None:
+        found.append((say("Dynamics"), f"{formats.decimal(analysis.dynamics_db)} dB", None))
+    silences = (analysis.silence_start, analysis.silence_end)
+    for name, seconds in zip((say("Silence before"), say("Silence after")), silences, strict=True):
+        if seconds is not None and seconds >= LEAST_SILENCE:
+            found.append((name, f"{formats.decimal(seconds)} s", None))
+    return found
 
 
 def _facts(track: TrackDetail) -> dict[str, Any]:

@@ -267,6 +267,8 @@ def _counts(one: ScanItem, tongue: Tongue) -> list[tuple[str, str]]:
 def _phase(phase: PhaseOut, tongue: Tongue) -> dict[str, Any]:
     say, formats = tongue.words.say, tongue.formats
     number = formats.number
+    # A phase that the one before it has given nothing yet has begun, and shows nothing.
+    idle = phase.state == "waiting" or (phase.state == "running" and not phase.done and phase.total == 0)
     said = number(phase.done)
     if phase.total is not None and phase.state != "done":
         said = say("%(done)s of %(total)s", done=number(phase.done), total=number(phase.total))
@@ -275,7 +277,7 @@ def _phase(phase: PhaseOut, tongue: Tongue) -> dict[str, Any]:
     share = min(1.0, phase.done / phase.total) if phase.total else None
     return {
         "label": say(PHASES[phase.name]),
-        "state": phase.state,
-        "share": 1 if phase.state == "done" else 0 if phase.state == "waiting" else share,
-        "said": "" if phase.state == "waiting" else said,
+        "state": "waiting" if idle else phase.state,
+        "share": 1 if phase.state == "done" else 0 if idle else share,
+        "said": "" if idle else said,
     }

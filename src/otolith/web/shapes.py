@@ -3,9 +3,10 @@
 import struct
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +75,27 @@ def beat_marks(times: Sequence[float], duration: float, width: int) -> str:
     """Small marks under the waveform; nothing where they would stand closer than four units and blur."""
     if len(times) < 2 or duration <= 0 or width / len(times) < 4:
         return ""
-    return "".join(f"M{time / duration * width:.1f} 97V100" for time in times if time <= duration)
+    return "".join(f"M{time / duration * width:.1f} 93V100" for time in times if time <= duration)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a recording on the same canvas: where it begins, how wide it is, and what it is."""
+
+    at: float
+    width: float
+    kind: str
+
+
+def stretches(parts: Sequence[Mapping[str, Any]], duration: float, width: int) -> list[Stretch]:
+    """The parts that the analysis divided a recording into, as places along the waveform."""
+    if duration <= 0:
+        return []
+    scale = width / duration
+    ends = [min(float(part["end"]), duration) for part in parts]
+    # The analysis counts in whole seconds, and the last part goes to the end.
+    ends[-1:] = [duration] if ends else []
+    return [
+        Stretch(round(part["start"] * scale, 1), round(max(0.0, end - part["start"]) * scale, 1), str(part["kind"]))
+        for part, end in zip(parts, ends, strict=True)
+    ]

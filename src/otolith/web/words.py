@@ -96,6 +96,29 @@ PHASES = {
     "tidy": mark("Tidy up"),
 }
 
+# What two recordings have in common.
+COMMON = {
+    "same_tempo": mark("same tempo"),
+    "double_tempo": mark("half or twice the tempo"),
+    "same_key": mark("same key"),
+    "relative_key": mark("relative key"),
+    "next_key": mark("neighbouring key"),
+    "timbre": mark("similar timbre"),
+    "energy": mark("similar energy"),
+    "voice": mark("sung"),
+    "instrumental": mark("instrumental"),
+    "same_artist": mark("same artist"),
+    "same_genre": mark("same genre"),
+}
+
+# The parts that a recording is divided into.
+SEGMENTS = {
+    "intro": mark("Intro"),
+    "outro": mark("Outro"),
+    "loud": mark("Loud part"),
+    "part": mark("Part"),
+}
+
 HEALTH_FIELDS = {
     "title": mark("Title"),
     "artist": mark("Artist"),
