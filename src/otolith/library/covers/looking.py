@@ -7,6 +7,8 @@ from uuid import UUID
 from otolith.jobs.service import Run
 from otolith.library.covers import folders, queries
 from otolith.library.covers.events import COVERS, CoversPayload, FoldersPayload
+from otolith.library.roots import phases
+from otolith.library.roots import queries as scans
 
 _PAGE: Final = 2000
 _CHUNK: Final = 100
@@ -36,6 +38,8 @@ def look_at_folders(run: Run, payload: FoldersPayload) -> dict[str, Any]:
         starts = range(0, len(tracks), _CHUNK)
         chunks = [CoversPayload(tracks=tracks[start : start + _CHUNK], scan_id=payload.scan_id) for start in starts]
         run.children(session, COVERS, chunks)
+        if payload.scan_id is not None:
+            scans.advance(session, payload.scan_id, phases.Step("covers", more=len(tracks)))
     return {"folders": len(looked_at), "changed": len(set(changed))}
 
 
