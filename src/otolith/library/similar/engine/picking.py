@@ -54,7 +54,7 @@ def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vector / max(1e-9, float(np.linalg.norm(vector))), np.float32)
 
 
-def best(scores: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
     """The places of the `count` greatest scores, best first; what is -inf is never among them."""
     count = min(count, len(scores))
     if count <= 0:
