@@ -1,22 +1,22 @@
 """The statements about fingerprints."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from otolith.identify.models import Fingerprint
+from otolith.identify.models import Fingerprint, FingerprintSketch
 from otolith.media.models import Media
 
 
-def store(session: Session, values: Mapping[str, Any]) -> None:
+def store(session: Session, table: type[Fingerprint | FingerprintSketch], values: Mapping[str, Any]) -> None:
+    """Keep what is known of one content; what another worker stored of it meanwhile gives way."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(Fingerprint).values(dict(values))
+    statement = dialect.insert(table).values(dict(values))
     others = {name: statement.excluded[name] for name in values if name not in {"sha256", "version"}}
-    keys = [Fingerprint.sha256, Fingerprint.version]
-    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
+    session.execute(statement.on_conflict_do_update(index_elements=[table.sha256, table.version], set_=others))
 
 
 def newest(session: Session, sha256: str) -> Fingerprint | None:
@@ -25,6 +25,25 @@ def newest(session: Session, sha256: str) -> Fingerprint | None:
     )
 
 
+def whole_of(session: Session, contents: Collection[str], version: int) -> dict[str, tuple[float, bytes]]:
+    """The lengths and the whole fingerprints of contents, by hash."""
+    found = select(Fingerprint.sha256, Fingerprint.duration, Fingerprint.full).where(
+        Fingerprint.sha256.in_(list(contents)), Fingerprint.version == version
+    )
+    return {sha256: (seconds, full) for sha256, seconds, full in session.execute(found).tuples()}
+
+
+def sketches_of(session: Session, contents: Collection[str], version: int) -> dict[str, tuple[float, bytes]]:
+    """The lengths and the sketches of contents, by hash."""
+    found = select(FingerprintSketch.sha256, FingerprintSketch.seconds, FingerprintSketch.sketch).where(
+        FingerprintSketch.sha256.in_(list(contents)), FingerprintSketch.version == version
+    )
+    return {sha256: (seconds, sketch) for sha256, seconds, sketch in session.execute(found).tuples()}
+
+
 def delete_unused(session: Session) -> int:
+    """Forget the fingerprints of contents that no media has any more; how many those were."""
+    of_sketch = exists().where(Media.sha256 == FingerprintSketch.sha256)
+    session.execute(delete(FingerprintSketch).where(~of_sketch))
     used = exists().where(Media.sha256 == Fingerprint.sha256)
     return session.connection().execute(delete(Fingerprint).where(~used)).rowcount
