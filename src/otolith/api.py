@@ -41,6 +41,7 @@ from otolith.library.covers.routes import router as covers_router
 from otolith.library.health.routes import router as library_health_router
 from otolith.library.roots.routes import router as roots_router
 from otolith.library.routes import router as library_router
+from otolith.library.search.routes import router as search_router
 from otolith.library.similar.routes import router as similar_router
 from otolith.media.routes import router as media_router
 from otolith.migrations.migrate import migrate
@@ -56,6 +57,7 @@ ROUTERS: Sequence[APIRouter] = (
     library_router,
     roots_router,
     library_health_router,
+    search_router,
     similar_router,
     covers_router,
 )

@@ -1,0 +1,75 @@
+"""A segment as one file: written whole or not at all, mapped into memory, and refused when damaged."""
+
+import json
+import mmap
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import numpy as np
+
+from otolith.library.search.engine.segment import Segment, arrays_of, from_arrays
+
+MAGIC: Final = b"OTOLITH search 1\n"
+"""Its number changes with the arrays, with how words are made, and with what the reader takes from the database."""
+
+_ALIGNED: Final = 64
+
+
+class Damaged(Exception):
+    """The file is none of ours, of another version, or not as it was written."""
+
+
+def write(path: Path, segment: Segment, facts: Mapping[str, Any]) -> None:
+    """Put the segment into a file, with some facts to recognise it by."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays_of(segment).items()}
+    described: dict[str, tuple[str, int, int]] = {}
+    offset = check = 0
+    for name, array in arrays.items():
+        described[name] = (array.dtype.str, len(array), offset)
+        check = zlib.crc32(array.view(np.uint8).data if len(array) else b"", check)
+        offset += -(-array.nbytes // _ALIGNED) * _ALIGNED
+    head = json.dumps({"facts": dict(facts), "arrays": described, "check": check, "size": offset}).encode()
+    begin = len(MAGIC) + 16 + len(head)
+    begin += -begin % _ALIGNED
+    draft = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    try:
+        with draft.open("wb") as file:
+            file.write(MAGIC + b"%016d" % len(head) + head)
+            for name, array in arrays.items():
+                file.seek(begin + described[name][2])
+                file.write(array.data)
+            file.truncate(begin + offset)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[Segment, dict[str, Any]]:
+    """The segment of a file, whose pages the system loads and drops as it likes, and its facts."""
+    with path.open("rb") as file:
+        magic, length = file.read(len(MAGIC)), file.read(16)
+        if magic != MAGIC or not length.isdigit():
+            raise Damaged
+        try:
+            head = json.loads(file.read(int(length)))
+        except ValueError as error:
+            raise Damaged from error
+        begin = len(MAGIC) + 16 + int(length)
+        begin += -begin % _ALIGNED
+        if os.fstat(file.fileno()).st_size != begin + head["size"]:
+            raise Damaged
+        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    arrays, check = {}, 0
+    for name, (kind, count, offset) in head["arrays"].items():
+        array = np.frombuffer(whole, np.dtype(kind), count, begin + offset) if count else np.empty(0, np.dtype(kind))
+        check = zlib.crc32(array.view(np.uint8).data if count else b"", check)
+        arrays[name] = array
+    if check != head["check"]:
+        raise Damaged
+    return from_arrays(arrays), head["facts"]

@@ -1,0 +1,229 @@
+"""The search indexes of a process: one for each workspace, kept in step with its catalogue."""
+
+import fcntl
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+import structlog
+from sqlalchemy.orm import Session
+
+from otolith.core.errors import NotAvailable
+from otolith.library.search import queries
+from otolith.library.search.engine import snapshot
+from otolith.library.search.engine.building import Document, build
+from otolith.library.search.engine.matching import Scope
+from otolith.library.search.engine.merging import merge
+from otolith.library.search.engine.segment import Mask, Segment
+from otolith.library.search.reading import documents
+
+log = structlog.get_logger(__name__)
+
+BUILT_AT_ONCE: Final = 40_000
+"""Documents of which one segment is made while a library is read for the first time."""
+
+SNAPSHOT_FROM: Final = 2_000
+"""Changed documents from which on a new snapshot is worth writing, in a large library a twentieth of it."""
+
+LARGEST: Final = 600_000_000
+"""Bytes of indexes that a process keeps; the workspaces asked for longest ago are let go first."""
+
+_PATIENCE: Final = 20.0
+_TRIES: Final = 3
+
+
+class IndexLoading(NotAvailable):
+    """The library is large and is still being read for its first search; ask again in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What an index knew at one version of its catalogue; it never changes, so searches read it without a lock."""
+
+    version: int
+    parts: tuple[tuple[Segment, Mask], ...] = ()
+    saved: int = 0
+
+    def __len__(self) -> int:
+        return sum(int(np.count_nonzero(alive)) for _, alive in self.parts)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(segment.nbytes for segment, _ in self.parts)
+
+    @property
+    def versions(self) -> int:
+        """The sum of the versions of all living documents."""
+        return sum(int(segment.versions[alive].sum()) for segment, alive in self.parts)
+
+    def without(self, ids: Sequence[bytes]) -> "View":
+        """The same without these documents."""
+        gone = np.array(sorted(ids), "S16")
+        parts = []
+        for segment, alive in self.parts:
+            places, there = segment.places(gone)
+            hit = places[there]
+            if len(hit) and alive[hit].any():
+                alive = alive.copy()  # noqa: PLW2901 -- Searches may be reading the old one.
+                alive[hit] = False
+            if alive.any():
+                parts.append((segment, alive))
+        return View(self.version, tuple(parts), self.saved)
+
+    def having(self, segment: Segment) -> "View":
+        """The same with one more segment."""
+        return View(self.version, (*self.parts, (segment, np.ones(len(segment), bool))), self.saved)
+
+    def tidied(self) -> "View":
+        """The same with small segments merged, so that there are few of them however often one is added."""
+        parts = list(self.parts)
+        while len(parts) > 1 and len(parts[-2][0]) < 2 * len(parts[-1][0]):
+            merged = merge(parts[-2:])
+            parts[-2:] = [(merged, np.ones(len(merged), bool))]
+        return View(self.version, tuple(parts), self.saved)
+
+    def at(self, version: int) -> "View":
+        return View(version, self.parts, self.saved)
+
+
+@dataclass
+class _Kept:
+    """The index of one workspace, and the lock under which it is brought up to date."""
+
+    view: View | None = None
+    reading: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Indexes:
+    """The indexes that this process has read.
+
+    A request that finds a catalogue changed reads the changes itself, in its own transaction, and others that come
+    meanwhile wait for it: whoever searches after a commit finds what was committed.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def scopes(self, session: Session, folder: Path, workspace_ids: Sequence[UUID]) -> list[Scope]:
+        """What is to be searched of these workspaces, which must be visible to the session's actor."""
+        versions = queries.versions(session, workspace_ids)
+        views = [self._fresh(session, folder, workspace_id, version) for workspace_id, version in versions.items()]
+        self._let_go(set(workspace_ids))
+        return [Scope(segment, alive) for view in views for segment, alive in view.parts]
+
+    def close(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+    def _fresh(self, session: Session, folder: Path, workspace_id: UUID, version: int) -> View:
+        with self._lock:
+            kept = self._kept.setdefault(workspace_id, _Kept())
+            self._kept.move_to_end(workspace_id)
+        # Another request may have seen a newer version than this one's transaction does.
+        view = kept.view
+        if view is not None and view.version >= version:
+            return view
+        if not kept.reading.acquire(timeout=_PATIENCE):
+            raise IndexLoading(headers={"Retry-After": "5"})
+        try:
+            if kept.view is None or kept.view.version < version:
+                kept.view = _followed(session, folder, workspace_id, version, kept.view)
+            return kept.view
+        finally:
+            kept.reading.release()
+
+    def _let_go(self, wanted: set[UUID]) -> None:
+        with self._lock:
+            sizes = {workspace_id: kept.view.nbytes for workspace_id, kept in self._kept.items() if kept.view}
+            total = sum(sizes.values())
+            for workspace_id in list(self._kept):
+                if total <= LARGEST:
+                    return
+                if workspace_id not in wanted:
+                    total -= sizes.get(workspace_id, 0)
+                    del self._kept[workspace_id]
+
+
+def _followed(session: Session, folder: Path, workspace_id: UUID, version: int, known: View | None) -> View:
+    """The view at a version, from the one before, from the snapshot, or from nothing."""
+    path = folder / f"{workspace_id}.index"
+    view = _loaded(session, path, workspace_id, version) if known is None else _caught_up(session, workspace_id, known)
+    unsaved = sum(len(segment) for segment, _ in view.parts) - view.saved
+    if unsaved >= max(SNAPSHOT_FROM, view.saved // 10):
+        return _saved(path, workspace_id, view.at(version))
+    return view.tidied().at(version)
+
+
+def _caught_up(session: Session, workspace_id: UUID, view: View) -> View:
+    """The view with all that changed since."""
+    since = view.version
+    if view.parts:
+        view = view.without([track_id.bytes for track_id in queries.departed(session, workspace_id, since)])
+    waiting: list[Document] = []
+    for chunk in queries.changed(session, workspace_id, since):
+        waiting.extend(documents(chunk))
+        if len(waiting) >= BUILT_AT_ONCE:
+            view, waiting = _taken_in(view, waiting), []
+    return _taken_in(view, waiting)
+
+
+def _taken_in(view: View, waiting: Sequence[Document]) -> View:
+    return view.without([document.id for document in waiting]).having(build(waiting)) if waiting else view
+
+
+def _loaded(session: Session, path: Path, workspace_id: UUID, version: int) -> View:
+    """What the snapshot holds, if there is one of this very database, brought up to date; else what is read anew."""
+    view = _in_snapshot(path, workspace_id)
+    if view is not None and view.version <= version:
+        for _ in range(_TRIES):
+            caught_up = _caught_up(session, workspace_id, view)
+            # A database that was brought back from a backup goes on from there, so versions alone do not tell it
+            # apart. A commit between the two readings differs as well, and is caught up with.
+            if (len(caught_up), caught_up.versions) == queries.checksum(session, workspace_id):
+                return caught_up
+        log.info("search.snapshot.outlived", workspace_id=str(workspace_id))
+    return _caught_up(session, workspace_id, View(0))
+
+
+def _in_snapshot(path: Path, workspace_id: UUID) -> View | None:
+    try:
+        segment, facts = snapshot.read(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, snapshot.Damaged) as error:
+        log.warning("search.snapshot.unusable", path=str(path), error=type(error).__name__)
+        return None
+    if facts["workspace"] != str(workspace_id):
+        return None
+    return _whole(segment, facts["version"])
+
+
+def _saved(path: Path, workspace_id: UUID, view: View) -> View:
+    """The view as one segment that lies in a file and not in this process's own memory."""
+    segment = view.parts[0][0] if _is_whole(view) else merge(view.parts)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            snapshot.write(path, segment, {"workspace": str(workspace_id), "version": view.version})
+            segment, _ = snapshot.read(path)
+    except BlockingIOError:
+        log.debug("search.snapshot.is_written_by_another", path=str(path))
+    except (OSError, snapshot.Damaged) as error:
+        # Searching works without; the next start takes longer.
+        log.warning("search.snapshot.not_written", path=str(path), error=str(error))
+    return _whole(segment, view.version)
+
+
+def _whole(segment: Segment, version: int) -> View:
+    return View(version, ((segment, np.ones(len(segment), bool)),), len(segment))
+
+
+def _is_whole(view: View) -> bool:
+    return len(view.parts) == 1 and bool(view.parts[0][1].all())
