@@ -32,6 +32,16 @@ def _library_group() -> typer.Typer:
     return commands
 
 
+def _search() -> typer.Typer:
+    from otolith.library.commands import Local
+    from otolith.library.search.commands import add_commands
+    from otolith.local import opened, see_through
+
+    commands = typer.Typer(add_completion=False)
+    add_commands(commands, Local(opened=opened, see_through=see_through))
+    return commands
+
+
 def _similar() -> typer.Typer:
     from otolith.library.commands import Local
     from otolith.library.similar.commands import add_commands
@@ -71,6 +81,7 @@ LAZY: dict[str, Callable[[], typer.Typer]] = {
     "demo": _demo,
     "scan": _library,
     "analyse": _analyse,
+    "search": _search,
     "similar": _similar,
     "library": _library_group,
     "jobs": _jobs,

@@ -37,6 +37,11 @@ class DataFolder:
         return self.root / "broker"
 
     @property
+    def search(self) -> Path:
+        """What the search indexes were at some version of their catalogues; all of it can be made again."""
+        return self.root / "search"
+
+    @property
     def run(self) -> Path:
         """Locks and other traces of running processes."""
         return self.root / "run"
@@ -44,7 +49,7 @@ class DataFolder:
     @property
     def own(self) -> tuple[Path, ...]:
         """The folders in it that are Otolith's alone; beside them people may keep music of theirs."""
-        return self.media, self.covers, self.uploads, self.broker, self.run
+        return self.media, self.covers, self.uploads, self.broker, self.search, self.run
 
     def make(self) -> None:
         """Create the folder and its parts, readable by their owner alone."""

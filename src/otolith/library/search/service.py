@@ -125,8 +125,7 @@ def _found(
     workspaces = queries.workspaces(session) if actor.is_system else actor.workspaces
     if asked.workspace is not None:
         workspaces = [asked.workspace] if asked.workspace in workspaces else []
-    folder = context.settings.folder.root / "search"
-    scopes = context.resource(Indexes).scopes(session, folder, workspaces)
+    scopes = context.resource(Indexes).scopes(session, context.settings.folder.search, workspaces)
     if personal or meant.is_personal:
         scopes = _with_own(scopes, queries.listened(session, actor))
     if not lenient:
