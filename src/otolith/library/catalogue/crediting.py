@@ -144,7 +144,7 @@ class Artists:
 
     def settle(self) -> None:
         """Store the counts and the names by which the artists are shown; forget those who are left with nothing."""
-        self._names.load_ids(self._by_identity)
+        self._names.load_shown(self._by_identity)
         changed = []
         for artist in self._by_id.values():
             name, sort_name = self._names.shown(artist["identity"])

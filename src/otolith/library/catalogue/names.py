@@ -97,8 +97,9 @@ class Names:
         only = self._one_id(self._after, meant)
         return f"m:{only}" if only else f"n:{meant}"
 
-    def load_ids(self, identities: Iterable[str]) -> None:
-        """Look up how people with identifiers are written; once all changes are stored."""
+    def load_shown(self, identities: Iterable[str]) -> None:
+        """Look up how artists are written, once all changes are stored."""
+        self.load(identity[2:] for identity in identities if identity.startswith("n:"))
         wanted = {identity[2:] for identity in identities if identity.startswith("m:")} - self._by_id.keys()
         for mbid in wanted:
             self._by_id[mbid] = Counter()
