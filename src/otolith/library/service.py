@@ -10,14 +10,13 @@ from otolith.core import paging
 from otolith.core.actor import Actor, visible_to
 from otolith.core.context import Context
 from otolith.core.errors import NotFound
-from otolith.core.ids import new_id
 from otolith.core.paging import BadCursor, Page
 from otolith.identify import service as identify
 from otolith.jobs.service import submit
 from otolith.library import queries
+from otolith.library.catalogue.filing import Filed, file_tracks, remove_tracks
 from otolith.library.engine.features import unpack_beats
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
-from otolith.library.folding import clean, fold
 from otolith.library.models import Analysis, Track
 from otolith.library.schemas import (
     NotedOddity,
@@ -28,8 +27,9 @@ from otolith.library.schemas import (
     TrackFile,
     TrackItem,
 )
-from otolith.media.events import MediaAdded, MediaSentAgain
+from otolith.media.events import MediaAdded, MediaDeleted, MediaSentAgain
 from otolith.media.models import Media
+from otolith.media.tags import Tags
 
 _SORTINGS: Final[dict[Sort, queries.Sorting]] = {
     "added": (Track.id,),
@@ -147,13 +147,19 @@ def on_media_added(context: Context, session: Session, event: MediaAdded) -> Non
     """Let an upload become a track, and ask for its analysis before that of whole folders."""
     del context
     media = session.get_one(Media, event.media_id)
-    title = clean(media.name.rpartition(".")[0] or media.name) or "?"
-    track = Track(
-        id=new_id(), workspace_id=event.workspace_id, media_id=event.media_id, title=title, title_key=fold(title)
-    )
-    session.add(track)
+    track = Track(workspace_id=event.workspace_id, media_id=event.media_id)
+    # Its tags are read when it is analysed; until then it goes by the name it was sent under.
+    file_tracks(session, event.workspace_id, [Filed(track, Tags(), media.name)])
     event.made["track"] = track.id
     event.made["job"] = _analyse_upload(session, event)
+
+
+def on_media_deleted(context: Context, session: Session, event: MediaDeleted) -> None:
+    """Take the track of a media that goes out of the catalogue."""
+    del context
+    track = queries.tracks_of(session, [event.media_id]).get(event.media_id)
+    if track is not None:
+        remove_tracks(session, event.workspace_id, [track.id])
 
 
 def on_media_sent_again(context: Context, session: Session, event: MediaSentAgain) -> None:
