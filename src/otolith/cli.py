@@ -60,6 +60,15 @@ def _jobs() -> typer.Typer:
     return commands
 
 
+def _watch() -> typer.Typer:
+    from otolith.composition import build_context
+    from otolith.library.roots.commands import watch_command
+
+    commands = typer.Typer(add_completion=False)
+    commands.command("watch")(watch_command(build_context))
+    return commands
+
+
 def _demo() -> typer.Typer:
     from otolith.demo import demo
 
@@ -84,6 +93,7 @@ LAZY: dict[str, Callable[[], typer.Typer]] = {
     "search": _search,
     "similar": _similar,
     "library": _library_group,
+    "watch": _watch,
     "jobs": _jobs,
 }
 

@@ -14,7 +14,7 @@ from otolith.core.errors import AppError, Conflict
 from otolith.core.folder import lock_for_up
 from otolith.core.process import Child, Supervisor, otolith_command
 from otolith.core.settings import Settings
-from otolith.supervision import environment_for, worker_child
+from otolith.supervision import environment_for, watcher_child, worker_child
 
 START_SECONDS = 60.0
 
@@ -95,6 +95,8 @@ def up(settings: Settings) -> None:
         wait_until_answering(settings, server)
         for number in range(1 if settings.workers is None else settings.workers):
             supervisor.start(worker_child(settings, number + 1))
+        if settings.library.watch:
+            supervisor.start(watcher_child(settings))
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         sys.stderr.write(f"Otolith listens on http://{shown}:{settings.port} (Ctrl-C stops it)\n")
         stop.wait()

@@ -17,6 +17,11 @@ def worker_child(settings: Settings, number: int) -> Child:
     return Child(f"worker-{number}", otolith_command("worker"), environment_for(settings))
 
 
+def watcher_child(settings: Settings) -> Child:
+    """The process that watches the folders of the libraries."""
+    return Child("watcher", otolith_command("watch"), environment_for(settings))
+
+
 @contextmanager
 def embedded_workers(settings: Settings) -> Iterator[None]:
     """Supervise the workers that these settings embed, unless another process of this data folder already does."""
@@ -27,6 +32,8 @@ def embedded_workers(settings: Settings) -> Iterator[None]:
     supervisor = Supervisor()
     for number in range(settings.embedded_workers):
         supervisor.start(worker_child(settings, number + 1))
+    if settings.library.watch:
+        supervisor.start(watcher_child(settings))
     try:
         yield
     finally:

@@ -138,6 +138,10 @@ class LibrarySettings(BaseModel):
     roots: list[Path] = Field(
         default_factory=list, description="Folders that a server may be asked to scan, as a JSON list."
     )
+    watch: bool = Field(default=True, description="Whether the server watches the folders of its libraries.")
+    settle: float = Field(
+        default=1.0, ge=0.1, le=3600, description="Seconds that a changed file must be quiet before it is read."
+    )
 
 
 class Settings(BaseSettings):

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from otolith.accounts.service import home_workspace
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
+from otolith.core.errors import NotFound
 from otolith.core.logging import configure_logging
 from otolith.core.settings import Settings
 from otolith.core.terminal import (
@@ -25,7 +25,6 @@ from otolith.core.terminal import (
     Remote,
     ServerOption,
     TokenOption,
-    error_console,
     fail,
     one_line,
     plain_errors,
@@ -34,10 +33,16 @@ from otolith.core.terminal import (
 )
 from otolith.jobs import inline
 from otolith.library.roots import scans
+from otolith.library.roots import service as roots
+from otolith.library.roots.bars import PhaseBars
+from otolith.library.roots.schemas import ScanStarted
 
 _POLL: Final = 0.3
-_LOOK: Final = 2.0
 _COUNTS: Final = ("added", "updated", "moved", "missing", "unchanged")
+
+
+class NoFolders(NotFound):
+    """The library has no folder yet: name one (`otolith scan DIR`), or add one (`otolith library roots add DIR`)."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,10 @@ def add_commands(app: typer.Typer, local: Local) -> None:
 
     @app.command()
     def scan(
-        folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder, with all that is below it.")],
+        folder: Annotated[
+            str | None,
+            typer.Argument(metavar="[DIR]", help="The folder, with all that is below it; else all of the library's."),
+        ] = None,
         data: DataOption = None,
         server: ServerOption = None,
         token: TokenOption = None,
@@ -66,100 +74,107 @@ def add_commands(app: typer.Typer, local: Local) -> None:
         """Take a folder of sound into the library: new files, changed ones, moved ones and missing ones.
 
         The files stay where they are and are not written to. Those that cannot be taken in are listed with the reason.
+        Without a folder, those of `otolith library roots` are scanned. Ctrl-C loses nothing: the next scan of the same
+        folder goes on where it was.
 
         For example: `otolith scan ~/Music`, or for programs: `otolith scan ~/Music --json`
         """
-        path = str(Path(folder).absolute())
+        path = None if folder is None else str(Path(folder).absolute())
         with plain_errors(as_json=as_json):
-            report = _scan_there(server, token, path) if server else _scan_here(local, data, path)
-        _show_report(report, as_json=as_json)
+            reports = scan_there(server, token, path) if server else scan_here(local, data, path)
+        show_reports(reports, as_json=as_json, single=path is not None)
 
 
-def _scan_here(local: Local, data: Path | None, path: str) -> dict[str, Any]:
-    settings = settings_for(data)
-    configure_logging(settings, stream=sys.stderr, quiet=True)
-    if settings.log.level != "debug":
-        # The command says itself what became of its jobs.
-        logging.getLogger("otolith.jobs").setLevel(logging.CRITICAL)
-    warn = _Warner()
-    with local.opened(settings) as context, _bar() as tell:
+def scan_here(local: Local, data: Path | None, path: str | None) -> list[dict[str, Any]]:
+    """Scan a folder, or all of the library's, on this machine; the reports."""
+    with opened_here(local, data) as context:
         with context.database.write(SYSTEM) as session:
-            workspace_id = home_workspace(session).id
-            started = scans.start_scan(session, context, SYSTEM, path, workspace_id)
-
-        looked = time.monotonic()
-
-        def watch(progress: inline.Progress) -> None:
-            nonlocal looked
-            total = sum(progress.counts.values())
-            tell(progress.note or "Scanning", total - _open_jobs(progress.counts), total)
-            if time.monotonic() - looked > _LOOK:
-                looked = time.monotonic()
-                with context.database.read(SYSTEM) as session:
-                    warn(scans.scan_report(session, SYSTEM, started.scan_id).paused)
-
-        local.see_through(context, started.job_id, watch)
-        with context.database.read(SYSTEM) as session:
-            report = scans.scan_report(session, SYSTEM, started.scan_id)
-    return report.model_dump(mode="json")
-
-
-def _open_jobs(counts: Mapping[str, int]) -> int:
-    return sum(counts.get(state, 0) for state in ("queued", "running", "waiting", "retrying"))
-
-
-def _scan_there(server: str, token: str | None, path: str) -> dict[str, Any]:
-    remote = Remote(server, token)
-    started = remote.post("/scans", {"path": path})
-    warn = _Warner()
-    with _bar() as tell:
-        while True:
-            report: dict[str, Any] = remote.get(f"/scans/{started['scan_id']}")
-            if report["state"] != "running":
-                return report
-            warn(report["paused"])
-            tell(", ".join(f"{report[name]} {name}" for name in _COUNTS if report[name]) or "Scanning", 0, None)
-            time.sleep(_POLL)
-
-
-class _Warner:
-    """Says on stderr why the work waits, once as long as the reason is the same."""
-
-    def __init__(self) -> None:
-        self._said: str | None = None
-
-    def __call__(self, reason: str | None) -> None:
-        if reason and reason != self._said:
-            error_console().print(f"Paused: {reason}", markup=False, highlight=False, soft_wrap=True)
-        self._said = reason
+            if path is None:
+                started = roots.scan_roots(session, context, SYSTEM)
+            else:
+                started = [scans.start_scan(session, context, SYSTEM, path, home_workspace(session).id)]
+        return [see_scan_through(local, context, one) for one in _some(started)]
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A line of progress on stderr, where that is a terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    console = error_console()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Scanning", total=None)
-
-        def tell(text: str, done: int, total: int | None) -> None:
-            progress.update(task, description=one_line(text)[-60:].replace("[", r"\["), completed=done, total=total)
-
-        yield tell
+def opened_here(local: Local, data: Path | None) -> Iterator[Context]:
+    """The context of a command that says itself what becomes of its jobs."""
+    settings = settings_for(data)
+    configure_logging(settings, stream=sys.stderr, quiet=True)
+    if settings.log.level != "debug":
+        logging.getLogger("otolith.jobs").setLevel(logging.CRITICAL)
+    with local.opened(settings) as context:
+        yield context
 
 
-def _show_report(report: dict[str, Any], *, as_json: bool) -> None:
-    failed = report["state"] in {"failed", "cancelled"}
+def see_scan_through(local: Local, context: Context, started: ScanStarted) -> dict[str, Any]:
+    """Wait until a scan is over, showing its phases; its report."""
+
+    def look(listed: int) -> dict[str, Any]:
+        with context.database.read(SYSTEM) as session:
+            return scans.scan_report(session, SYSTEM, started.scan_id, listed).model_dump(mode="json")
+
+    with PhaseBars() as bars:
+        looked = float("-inf")
+
+        def watch(_progress: inline.Progress) -> None:
+            nonlocal looked
+            if time.monotonic() - looked > _POLL:
+                bars.tell(look(0))
+                looked = time.monotonic()
+
+        local.see_through(context, started.job_id, watch)
+    return look(scans.LISTED)
+
+
+def scan_there(server: str, token: str | None, path: str | None) -> list[dict[str, Any]]:
+    """Scan a folder of a running Otolith's machine, or all of its library's; the reports."""
+    remote = Remote(server, token)
+    started = remote.post("/scan")["items"] if path is None else [remote.post("/scans", {"path": path})]
+    return [_follow(remote, one["scan_id"]) for one in _some(started)]
+
+
+def _follow(remote: Remote, scan_id: str) -> dict[str, Any]:
+    with PhaseBars() as bars:
+        while True:
+            report: dict[str, Any] = remote.get(f"/scans/{scan_id}", listed=0)
+            if report["state"] not in {"running", "paused"}:
+                return dict(remote.get(f"/scans/{scan_id}"))
+            bars.tell(report)
+            time.sleep(_POLL)
+
+
+def _some(started: Sequence[Any]) -> Sequence[Any]:
+    if not started:
+        raise NoFolders
+    return started
+
+
+def show_reports(reports: Sequence[dict[str, Any]], *, as_json: bool, single: bool) -> None:
+    """Print what came of scans; the command fails where a scan as a whole did."""
+    bad = [report for report in reports if report["state"] in {"failed", "cancelled"}]
     if as_json:
-        names = (*_COUNTS, "failed", "skipped", "seconds")
-        print_json({name: report[name] for name in names} | ({"error": report["error"]} if failed else {}))
+        plain = [_plain(report) for report in reports]
+        print_json(plain[0] if single else plain)
     else:
-        console = Console(highlight=False, soft_wrap=True)
-        if not failed:
-            counts = ", ".join(f"{report[name]} {name}" for name in _COUNTS)
-            console.print(f"{counts}, {len(report['failed'])} failed in {report['seconds']:.1f} s", markup=False)
-        for verdict in ("failed", "skipped"):
-            for one in report[verdict]:
-                console.print(f"{verdict}: {one_line(one['path'])}: {one['error']}", markup=False)
-    if failed:
+        for report in reports:
+            _show(report, named=not single)
+    for report in bad:
         fail(report["error"] or "The scan was cancelled.")
+
+
+def _plain(report: Mapping[str, Any]) -> dict[str, Any]:
+    names = (*_COUNTS, "failed", "skipped", "seconds")
+    failed = report["state"] in {"failed", "cancelled"}
+    return {name: report[name] for name in names} | ({"error": report["error"]} if failed else {})
+
+
+def _show(report: Mapping[str, Any], *, named: bool) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    if report["state"] not in {"failed", "cancelled"}:
+        counts = ", ".join(f"{report[name]} {name}" for name in _COUNTS)
+        where = f"{one_line(report['path'])}: " if named else ""
+        console.print(f"{where}{counts}, {len(report['failed'])} failed in {report['seconds']:.1f} s", markup=False)
+    for verdict in ("failed", "skipped"):
+        for one in report[verdict]:
+            console.print(f"{verdict}: {one_line(one['path'])}: {one['error']}", markup=False)

@@ -4,6 +4,7 @@ import typer
 
 from otolith.library.commands import Local
 from otolith.library.health import commands as health
+from otolith.library.roots import commands as roots
 
 
 def library_commands(local: Local) -> typer.Typer:
@@ -15,5 +16,6 @@ def library_commands(local: Local) -> typer.Typer:
         """Look after the library: its folders, its tags and its health."""
 
     # Each part adds its commands by one line here.
+    roots.add_commands(group, local)
     health.add_commands(group, local)
     return group

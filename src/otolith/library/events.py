@@ -66,6 +66,24 @@ class AnalysePayload(BaseModel):
     media: list[ToAnalyse] = Field(description="The recordings of this chunk.")
     scan_id: UUID | None = Field(default=None, description="The scan that asked, if one did.")
     read_tags: bool = Field(default=False, description="Whether the tags are yet to be read, as those of an upload.")
+    again: bool = Field(default=False, description="Whether what older engines heard is heard again.")
+
+
+class RefreshPayload(BaseModel):
+    """Places in a folder of the library where something changed."""
+
+    root: PathBytes = Field(
+        description="The folder of the library, percent-encoded where a byte is no plain character."
+    )
+    paths: list[PathBytes] = Field(description="Files and folders in it that came, went, or changed.")
+
+
+class RoundsPayload(BaseModel):
+    """Nothing is asked for: every folder whose time has come is scanned."""
+
+
+class RenewPayload(BaseModel):
+    """Nothing is asked for: whatever older engines heard is heard again, a bounded part of it at a time."""
 
 
 class TidyPayload(BaseModel):
@@ -95,6 +113,30 @@ ANALYSE = Contract(
     lane="audio",
     seed_names=("analyze_audio",),
     idempotent="Each recording is stored in a step of its own, and a known content is not analysed again.",
+)
+REFRESH = Contract(
+    "library.refresh",
+    version=1,
+    payload=RefreshPayload,
+    # Somebody has just saved a file and looks for it, and few files are as quickly read as one.
+    lane="interactive",
+    hard_seconds=3600,
+    idempotent="A file that is stored as it is counts as unchanged.",
+)
+ROUNDS = Contract(
+    "library.rounds",
+    version=1,
+    payload=RoundsPayload,
+    lane="maintenance",
+    idempotent="A folder that is being scanned, or was lately, is passed over.",
+)
+RENEW = Contract(
+    "library.renew",
+    version=1,
+    payload=RenewPayload,
+    lane="maintenance",
+    hard_seconds=3600,
+    idempotent="It does nothing while an earlier one is at work, and asks only for what older engines heard.",
 )
 TIDY = Contract(
     "library.tidy",

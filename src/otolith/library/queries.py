@@ -61,6 +61,12 @@ def count_files_under(session: Session, workspace_id: UUID, folder: bytes) -> in
     return session.scalar(select(func.count()).select_from(Media).where(*mine)) or 0
 
 
+def file_at(session: Session, workspace_id: UUID, path_digest: bytes) -> UUID | None:
+    """The file at exactly this path that is not known to be missing."""
+    mine = (Media.workspace_id == workspace_id, Media.path_digest == path_digest, Media.missing.is_(False))
+    return session.scalar(select(Media.id).where(*mine))
+
+
 def files_under(
     session: Session, workspace_id: UUID, folder: bytes, after: UUID | None, limit: int
 ) -> Sequence[tuple[UUID, bytes]]:
@@ -114,7 +120,6 @@ def track_and_media(session: Session, media_id: UUID) -> tuple[Track, Media] | N
         select(Track, Media).join(Media, Media.id == Track.media_id).where(Media.id == media_id)
     ).one_or_none()
     return None if found is None else (found[0], found[1])
-
 
 
 def add_findings(session: Session, findings: Sequence[Mapping[str, Any]]) -> None:

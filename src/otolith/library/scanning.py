@@ -44,7 +44,10 @@ def workspace_of(run: Run) -> UUID:
 
 def _begin(run: Run, payload: ScanPayload, workspace_id: UUID) -> dict[str, Any]:
     """Tell what is known of the folder, which is the best guess at how much there is."""
-    begun: dict[str, Any] = {"phase": "walk", "after": None, "seen": 0}
+    with run.context.database.read(run.actor) as session:
+        # What waits to be heard is then asked for by the other scan already.
+        alone = not scans.has_other_scan(session, workspace_id, payload.scan_id)
+    begun: dict[str, Any] = {"phase": "walk", "after": None, "seen": 0, "alone": alone}
     with run.step(checkpoint=begun) as session:
         known = queries.count_files_under(session, workspace_id, payload.path)
         scans.advance(session, payload.scan_id, phases.Step("walk", expected=known or None))
@@ -71,7 +74,9 @@ def _walk(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, A
             wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
         compared = Compared(run, workspace_id, [step for step in fresh if isinstance(step, Found)])
         seen += len(fresh) - len(refused)
-        with run.step(checkpoint={"phase": "walk", "after": path_as_text(fresh[-1].path), "seen": seen}) as session:
+        if not begun.get("alone", True):
+            compared.unheard.clear()
+        with run.step(checkpoint={**begun, "after": path_as_text(fresh[-1].path), "seen": seen}) as session:
             _store(session, run, payload, compared, len(fresh) - len(refused))
             queries.add_findings(session, [finding(payload.scan_id, workspace_id, step) for step in refused])
         run.progress(seen, note=shown(fresh[-1].path.rpartition(b"/")[0]))

@@ -23,6 +23,7 @@ OTHERS: Final = frozenset(
     b"iso exe dll so db sqlite sqlite3 lnk url desktop torrent part crdownload tmp bak avi mov mkv m4v mpg "
     b"mpeg wmv flv vob ts sf2 sf3 als flp ptx nomedia".split()
 )
+PICTURES: Final = frozenset(b"jpg jpeg png gif webp bmp tif tiff avif heic".split())
 # What the words of a song are kept in, beside its file and under the same name.
 WORDS: Final = b"lrc"
 _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"

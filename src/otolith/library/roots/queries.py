@@ -38,6 +38,23 @@ def set_paused(session: Session, scan_id: UUID, *, paused: bool) -> None:
     session.execute(update(Scan).where(Scan.id == scan_id).values(**changes))
 
 
+def looking_scan(session: Session, workspace_id: UUID, path: bytes) -> UUID | None:
+    """A scan of a folder that still looks at its files, or that was paused; what is only heard yet does not count."""
+    looks = or_(Job.state.in_(("queued", "running", "retrying")), Scan.paused_at.is_not(None))
+    return session.scalar(
+        select(Scan.id)
+        .join(Job, Job.id == Scan.job_id)
+        .where(Scan.workspace_id == workspace_id, Scan.path == path, Job.state.in_(UNFINISHED), looks)
+        .limit(1)
+    )
+
+
+def has_other_scan(session: Session, workspace_id: UUID, scan_id: UUID) -> bool:
+    """Whether another scan of the workspace is not over."""
+    mine = select(Scan.id).join(Job, Job.id == Scan.job_id).where(Scan.workspace_id == workspace_id)
+    return session.scalar(mine.where(Scan.id != scan_id, Job.state.in_(UNFINISHED)).limit(1)) is not None
+
+
 def what_it_waits_for(session: Session, scan_id: UUID) -> Row[Any] | None:
     """Whether a scan is paused, why its folder is away, and where and whose that is."""
     return session.execute(

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
 from otolith.core import paging
-from otolith.core.actor import Actor, visible_to
+from otolith.core.actor import SYSTEM, Actor, visible_to
 from otolith.core.context import Context
 from otolith.core.db import now
 from otolith.core.errors import Conflict, NotAllowed, NotFound
@@ -20,6 +20,7 @@ from otolith.jobs.models import TERMINAL, Job
 from otolith.library.events import ANALYSE, SCAN, ScanPayload, shown
 from otolith.library.models import Finding, Scan
 from otolith.library.roots import queries
+from otolith.library.roots.models import Root
 from otolith.library.roots.phases import seconds_left, stages
 from otolith.library.roots.places import folder_named, may_scan
 from otolith.library.roots.schemas import NotTaken, PhaseOut, ScanItem, ScanReport, ScanStarted, ScanState
@@ -51,6 +52,17 @@ def start_scan(
         if running.paused_at is not None:
             _let_go_on(session, actor, running.id, running.job_id)
         return ScanStarted(scan_id=running.id, job_id=running.job_id)
+    return _new_scan(session, actor, root, workspace_id)
+
+
+def scan_by_itself(session: Session, root: Root) -> ScanStarted | None:
+    """Scan a folder of a library without a person asking; None while another scan looks at it, or is paused."""
+    if queries.looking_scan(session, root.workspace_id, root.path) is not None:
+        return None
+    return _new_scan(session, SYSTEM, root.path, root.workspace_id)
+
+
+def _new_scan(session: Session, actor: Actor, root: bytes, workspace_id: UUID) -> ScanStarted:
     scan = Scan(workspace_id=workspace_id, user_id=actor.user_id, path=root)
     session.add(scan)
     session.flush()

@@ -1,0 +1,142 @@
+"""What is taken in without a person asking: single places as they change, and whole folders by the clock."""
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, Final
+from uuid import UUID
+
+from otolith.core.actor import SYSTEM
+from otolith.jobs.service import Postponed, Run
+from otolith.library import queries
+from otolith.library.comparing import Compared, gone_among, mark_missing, submit_analyses, walk_of
+from otolith.library.covers.service import submit_folders
+from otolith.library.engine.ignoring import NO_MEDIA, PATTERNS, Ignored
+from otolith.library.engine.walk import PICTURES, Found, Step, Walk, extension
+from otolith.library.events import RefreshPayload
+from otolith.library.indexing import read_files, store_confirmed
+from otolith.library.roots import queries as scans
+from otolith.library.roots.scans import scan_by_itself
+from otolith.library.roots.service import due_roots
+from otolith.library.roots.waiting import wait_for_folder
+from otolith.library.scanning import workspace_of
+from otolith.media import service as media
+
+_CHUNK: Final = 100
+_PAGE: Final = 1000
+# More than this is work for a scan, which people can watch and pause.
+_LARGEST: Final = 2000
+_SCAN_SECONDS: Final = 5.0
+
+
+def refresh(run: Run, payload: RefreshPayload) -> dict[str, Any]:
+    """Take in what changed at a few places: first what is there, so that what moved is known before it is missed."""
+    workspace_id = workspace_of(run)
+    wait_for_folder(run, None, workspace_id, payload.root)
+    walk = walk_of(run.context, payload.root)
+    files: list[Found] = []
+    for step in _steps(walk, payload.paths):
+        run.check()
+        if isinstance(step, Found):
+            files.append(step)
+        if len(files) > _LARGEST:
+            return _leave_to_scan(run, workspace_id, payload.root)
+    counts = dict.fromkeys(("added", "updated", "moved", "unchanged"), 0)
+    for chunk in _chunks(files):
+        _take_in(run, workspace_id, payload.root, chunk, counts)
+    missing = _miss(run, workspace_id, payload)
+    _look_at_pictures(run, payload.paths)
+    return {**counts, "missing": missing}
+
+
+def _steps(walk: Walk, paths: Sequence[bytes]) -> Iterator[Step]:
+    """What lies at these paths now; an ignore file stands for the whole of its folder."""
+    places: dict[bytes, set[bytes]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition(b"/")
+        if name in {NO_MEDIA, PATTERNS}:
+            folder, _, name = folder.rpartition(b"/")
+        if name and (folder + b"/" + name).startswith(walk.root.rstrip(b"/") + b"/"):
+            places.setdefault(folder or b"/", set()).add(name)
+        else:
+            return iter(walk)
+    return chain.from_iterable(walk.part(folder, names) for folder, names in sorted(places.items()))
+
+
+def _chunks(files: Sequence[Found]) -> Iterator[Sequence[Found]]:
+    return (files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK))
+
+
+def _leave_to_scan(run: Run, workspace_id: UUID, root: bytes) -> dict[str, Any]:
+    with run.step(actor=SYSTEM) as session:
+        mine = scans.root_at(session, workspace_id, media.path_digest(root))
+        started = None if mine is None else scan_by_itself(session, mine)
+    if mine is not None and started is None:
+        # The scan that runs may have passed the place already, so another has to follow it.
+        raise Postponed(_SCAN_SECONDS, "So much has changed that the folder is scanned once the present scan is over.")
+    return {"scan_id": None if started is None else str(started.scan_id)}
+
+
+def _take_in(run: Run, workspace_id: UUID, root: bytes, files: Sequence[Found], counts: dict[str, int]) -> None:
+    run.check()
+    compared = Compared(run, workspace_id, files)
+    counts["unchanged"] += compared.unchanged
+    counts["updated"] += len(compared.back)
+    if compared.back or compared.unheard:
+        with run.step() as session:
+            compared.take_back(session)
+            submit_analyses(session, run, None, [(media_id, "none") for media_id in compared.unheard])
+    if compared.changed:
+        taken = read_files(run, compared.changed)
+        for outcome in store_confirmed(run, root, None, taken).values():
+            counts[outcome] += 1
+
+
+def _look_at_pictures(run: Run, paths: Sequence[bytes]) -> None:
+    """Have covers looked for again where a picture beside the music changed."""
+    folders = {path.rpartition(b"/")[0] for path in paths if extension(path.rpartition(b"/")[2]) in PICTURES}
+    if folders:
+        with run.step() as session:
+            for folder in sorted(folders):
+                submit_folders(session, run, None, folder)
+
+
+def _miss(run: Run, workspace_id: UUID, payload: RefreshPayload) -> int:
+    """Mark as missing what was stored at these places and below them and is not there any more."""
+    ignored = Ignored()
+    count = 0
+    for path in payload.paths:
+        name = path.rpartition(b"/")[2]
+        place = path.rpartition(b"/")[0] if name in {NO_MEDIA, PATTERNS} else path
+        if os.path.lexists(place) and not os.path.isdir(place):  # noqa: PTH112 -- The path is bytes.
+            continue
+        for page in _stored_at(run, workspace_id, place):
+            run.check()
+            gone = gone_among(page, ignored)
+            if gone:
+                wait_for_folder(run, None, workspace_id, payload.root)
+                with run.step() as session:
+                    count += mark_missing(session, workspace_id, gone, None)
+    return count
+
+
+def _stored_at(run: Run, workspace_id: UUID, place: bytes) -> Iterator[Sequence[tuple[UUID, bytes]]]:
+    with run.context.database.read(run.actor) as session:
+        exactly = queries.file_at(session, workspace_id, media.path_digest(place))
+    if exactly is not None:
+        yield [(exactly, place)]
+    after: UUID | None = None
+    while True:
+        with run.context.database.read(run.actor) as session:
+            page = queries.files_under(session, workspace_id, place, after, _PAGE)
+        if not page:
+            return
+        after = page[-1][0]
+        yield page
+
+
+def go_round(run: Run) -> dict[str, Any]:
+    """Scan the folders whose time has come, each unless a scan of it is not over."""
+    with run.step(actor=SYSTEM) as session:
+        started = [scan_by_itself(session, root) for root in due_roots(session)]
+    return {"scans": [str(one.scan_id) for one in started if one is not None]}
