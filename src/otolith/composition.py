@@ -10,9 +10,11 @@ from otolith.jobs.service import Handler
 from otolith.library import jobs as library_jobs
 from otolith.library.covers import jobs as cover_jobs
 from otolith.library.covers.service import on_media_added as look_for_cover
-from otolith.library.service import on_media_added, on_media_sent_again
+from otolith.library.health import jobs as health_jobs
+from otolith.library.service import on_media_added, on_media_deleted, on_media_sent_again
+from otolith.library.similar import jobs as similar_jobs
 from otolith.media import jobs as media_jobs
-from otolith.media.events import MediaAdded, MediaSentAgain
+from otolith.media.events import MediaAdded, MediaDeleted, MediaSentAgain
 
 # What workers can do: the handlers of all slices.
 HANDLERS: tuple[Handler, ...] = (
@@ -21,14 +23,23 @@ HANDLERS: tuple[Handler, ...] = (
     library_jobs.scan,
     library_jobs.index,
     library_jobs.analyse,
+    library_jobs.refresh,
+    library_jobs.rounds,
+    library_jobs.renew,
     library_jobs.tidy,
+    similar_jobs.draw_map,
+    health_jobs.duplicates,
     cover_jobs.covers,
     cover_jobs.folder_covers,
     cover_jobs.tidy_covers,
 )
 
 # Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.
-HOOKS: Hooks = {MediaAdded: (on_media_added, look_for_cover), MediaSentAgain: (on_media_sent_again,)}
+HOOKS: Hooks = {
+    MediaAdded: (on_media_added, look_for_cover),
+    MediaSentAgain: (on_media_sent_again,),
+    MediaDeleted: (on_media_deleted,),
+}
 
 
 def build_context(settings: Settings) -> Context:

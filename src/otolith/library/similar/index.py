@@ -89,14 +89,19 @@ class SoundIndex:
 def _read(session: Session, workspace_id: UUID, kept: _Kept, version: int) -> Shelf:
     if kept.shelf is not None and kept.version >= version:
         return kept.shelf
-    empty, seen = empty_shelf(DIMENSIONS), kept.version
-    chunks = queries.soundings(session, workspace_id, seen, _CHUNK)
+    seen = kept.version
     if kept.shelf is None:
-        shelf = joined([empty, *map(empty.merged, chunks)])
+        shelf = read_shelf(session, workspace_id)
     else:
         shelf = kept.shelf
-        for chunk in chunks:
+        for chunk in queries.soundings(session, workspace_id, seen, _CHUNK):
             shelf = shelf.merged(chunk)
     kept.shelf, kept.version = shelf, version
     log.debug("similar.index.read", tracks=len(shelf), since=seen, version=version)
     return shelf
+
+
+def read_shelf(session: Session, workspace_id: UUID) -> Shelf:
+    """Every track of a workspace that can be compared, as it is now."""
+    empty = empty_shelf(DIMENSIONS)
+    return joined([empty, *map(empty.merged, queries.soundings(session, workspace_id, -1, _CHUNK))])

@@ -15,7 +15,7 @@ class Place(Base):
     """Where a track lies on the map of its workspace; both coordinates from -1 to 1."""
 
     __tablename__ = "map_places"
-    __table_args__ = (Index(None, "workspace_id"),)
+    __table_args__ = (Index(None, "workspace_id", "drawn_at"),)
 
     track_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Track.id, ondelete="CASCADE"), primary_key=True)
     workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"))

@@ -1,13 +1,15 @@
 """The statements about what sounds alike: what the index follows, seeds, and the rows that are shown."""
 
-from collections.abc import Collection, Iterator, Sequence
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from otolith.accounts.models import Workspace
@@ -17,6 +19,7 @@ from otolith.library.catalogue.models import Catalogue, Departure
 from otolith.library.engine.embedding import DIMENSIONS
 from otolith.library.models import Analysis, Track
 from otolith.library.similar.engine.shelf import FEATURES, Sounding
+from otolith.library.similar.models import Place
 from otolith.media.models import Media
 from otolith.media.service import path_digest
 
@@ -156,3 +159,56 @@ def tracks_called(session: Session, actor: Actor, words: Sequence[str], limit: i
         .order_by(Track.title_key, Track.id)
         .limit(limit)
     ).all()
+
+
+def drawn_at(session: Session, workspace_id: UUID) -> dt.datetime | None:
+    """When a place of this map was last stored."""
+    return session.scalar(select(func.max(Place.drawn_at)).where(Place.workspace_id == workspace_id))
+
+
+def places_since(
+    session: Session, workspace_id: UUID, since: dt.datetime | None
+) -> tuple[NDArray[np.bytes_], NDArray[np.float32]]:
+    """The places that were stored at a moment or after it, as ids and points."""
+    statement = select(Place.track_id, Place.x, Place.y).where(Place.workspace_id == workspace_id)
+    if since is not None:
+        # That very moment too: what was stored at it may not all have been visible.
+        statement = statement.where(Place.drawn_at >= since)
+    rows = session.execute(statement).tuples().all()
+    ids = np.array([track_id.bytes for track_id, _, _ in rows], "S16")
+    return ids, np.array([point for _, *point in rows], np.float32).reshape(len(rows), 2)
+
+
+def places_of(session: Session, workspace_id: UUID) -> dict[UUID, tuple[float, float]]:
+    """Every place of a map."""
+    rows = session.execute(select(Place.track_id, Place.x, Place.y).where(Place.workspace_id == workspace_id))
+    return {track_id: (x, y) for track_id, x, y in rows.tuples()}
+
+
+def unplaced(session: Session, workspace_id: UUID) -> bool:
+    """Whether a track that could be compared has no place yet."""
+    placed = exists().where(Place.track_id == Track.id)
+    found = (
+        select(Track.id)
+        .join(Media, Media.id == Track.media_id)
+        .join(Analysis, Analysis.sha256 == Media.sha256)
+        .where(Track.workspace_id == workspace_id, Analysis.embedding.is_not(None), Media.missing.is_(False), ~placed)
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def store_places(
+    session: Session, workspace_id: UUID, at: Mapping[UUID, tuple[float, float]], moment: dt.datetime
+) -> None:
+    """Keep where tracks lie; those that were removed meanwhile are passed over."""
+    there = session.scalars(select(Track.id).where(Track.id.in_(list(at))).with_for_update(read=True))
+    rows = [
+        {"track_id": one, "workspace_id": workspace_id, "x": at[one][0], "y": at[one][1], "drawn_at": moment}
+        for one in there
+    ]
+    if not rows:
+        return
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(Place)
+    others = {name: statement.excluded[name] for name in ("x", "y", "drawn_at")}
+    session.execute(statement.on_conflict_do_update(index_elements=[Place.track_id], set_=others), rows)

@@ -6,12 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from otolith.core.errors import BadRequest, Conflict, NotAvailable, NotFound, NotSignedIn, responses
-from otolith.core.http import Ctx, CurrentActor, Reading
+from otolith.core.errors import BadRequest, Conflict, NotAllowed, NotAvailable, NotFound, NotSignedIn, responses
+from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 from otolith.core.paging import Cursor, Page
-from otolith.library.similar import radio, service, ways
+from otolith.library.similar import maps, radio, service, ways
+from otolith.library.similar.engine.atlas import Box
 from otolith.library.similar.naming import track_named
-from otolith.library.similar.schemas import Neighbours, RadioTrack, Way
+from otolith.library.similar.schemas import MapPart, MapStarted, Neighbours, RadioTrack, Way
 from otolith.library.similar.seeding import MOST_NAMED, Asked
 
 router = APIRouter(tags=["library"])
@@ -92,3 +93,34 @@ def find_path(
 ) -> Way:
     """A smooth way from one track to another, each step to something that sounds like the last."""
     return ways.way(session, context, actor, start, end, steps=steps, workspace_id=workspace)
+
+
+Edge = Annotated[float, Query(ge=-2, le=2, allow_inf_nan=False, description="A side of the part, from -1 to 1.")]
+
+
+@router.get("/map", responses=_ERRORS, operation_id="look_at_map")
+def look_at_map(
+    session: Reading,
+    context: Ctx,
+    actor: CurrentActor,
+    left: Edge = -1,
+    top: Edge = -1,
+    right: Edge = 1,
+    bottom: Edge = 1,
+    workspace: Annotated[UUID | None, Query(description="Whose map; unset: Home's.")] = None,
+    limit: Annotated[int, Query(ge=1, le=maps.MOST_PLACES, description="The most tracks to answer.")] = 500,
+) -> MapPart:
+    """A part of the map on which what sounds alike lies together; come nearer to see more of it."""
+    box = Box(left=left, top=top, right=right, bottom=bottom)
+    return maps.part(session, context, actor, box, workspace_id=workspace, limit=limit)
+
+
+@router.post("/map", status_code=202, responses=responses(NotSignedIn, NotAllowed, NotFound), operation_id="draw_map")
+def draw_map(
+    session: Writing,
+    actor: CurrentActor,
+    workspace: Annotated[UUID | None, Query(description="Whose map; unset: Home's.")] = None,
+    anew: Annotated[bool, Query(description="Forget the old map instead of putting new tracks into it.")] = False,
+) -> MapStarted:
+    """Have the map drawn now; it is drawn by itself too, some minutes after the library has changed."""
+    return maps.start_drawing(session, actor, workspace_id=workspace, anew=anew)

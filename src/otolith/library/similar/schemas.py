@@ -1,6 +1,6 @@
 """The shapes in which the library answers what sounds alike."""
 
-from typing import Literal
+import datetime as dt
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -76,4 +76,26 @@ class Way(BaseModel):
     roughest: float = Field(description="The smallest similarity of two that follow each other.")
 
 
-Spread = Literal["even", "off"]
+class MapPlace(BaseModel):
+    """A track on the map."""
+
+    track: SoundTrack = Field(description="The track.")
+    x: float = Field(description="From -1 to 1.")
+    y: float = Field(description="From -1 to 1.")
+    stands_for: int = Field(description="Tracks of this part of the map that it stands for, itself included.")
+
+
+class MapPart(BaseModel):
+    """A part of the map of a workspace; where there are too many tracks, one stands for those around it."""
+
+    workspace_id: UUID = Field(description="Whose map it is.")
+    items: list[MapPlace] = Field(description="The tracks to draw.")
+    total: int = Field(description="Tracks that lie in this part.")
+    mapped: int = Field(description="Tracks that have a place on the whole map.")
+    drawn_at: dt.datetime | None = Field(description="When the map was last drawn; null where there is none yet.")
+
+
+class MapStarted(BaseModel):
+    """A map that is being drawn."""
+
+    job_id: UUID = Field(description="The job that draws it.")

@@ -36,7 +36,7 @@ def _map_places() -> None:
         ),
         sa.PrimaryKeyConstraint("track_id", name="pk_map_places"),
     )
-    op.create_index("ix_map_places_workspace_id", "map_places", ["workspace_id"])
+    op.create_index("ix_map_places_workspace_id", "map_places", ["workspace_id", "drawn_at"])
     protect(op, "map_places")
 
 

@@ -12,6 +12,7 @@ from otolith.library.similar.engine.shelf import Shelf
 
 # How much of a track's nearness what was chosen already takes away from what resembles it.
 _SAMENESS: Final = 0.25
+_GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +143,12 @@ def varied(candidates: Sequence[Candidate], count: int, caps: Caps) -> list[int]
         chosen.append(place)
         sameness = np.maximum(sameness, alike[place])
     return (chosen + held)[:count]
+
+
+def chance(ids: NDArray[np.bytes_], stream: int) -> NDArray[np.float64]:
+    """A number from 0 to 1 for every id (n,), always the same (the finalizer of SplitMix64); streams are unrelated."""
+    halves = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
+    mixed = halves[:, 0] ^ (halves[:, 1] + np.uint64(stream * _GOLDEN & (2**64 - 1)))
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return np.asarray((mixed ^ (mixed >> np.uint64(31))) / 2.0**64, np.float64)

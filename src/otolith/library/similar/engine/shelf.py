@@ -58,6 +58,11 @@ class Shelf:
         found *= scale
         return found
 
+    def vectors_at(self, places: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The vectors (m, d) of unit length at these places."""
+        found = self.vectors[places].astype(np.float32)
+        return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
+
     def places(self, ids: Iterable[UUID]) -> NDArray[np.intp]:
         """Where these tracks stand, without those that do not."""
         keys = _keys(ids)

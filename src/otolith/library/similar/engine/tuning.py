@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from otolith.library.similar.engine.picking import chance
 from otolith.library.similar.engine.shelf import Shelf
 
 # In units of the spread of all scores: how far chance may move a track, and how far each turn of its artist does.
 _CHANCE: Final = 0.6
 _TURN: Final = 0.5
-_GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,9 @@ def turns(shelf: Shelf, scores: NDArray[np.float32], tuning: Tuning) -> NDArray[
     # As a power of two, so that one track more of an artist leaves the others where they were.
     many = np.exp2(np.ceil(np.log2(counts)))
     many[known == 0] = 1
-    turn = np.log2(1 + _chance(shelf, tuning.number, 1) * (many[where] - 1))
-    lost = _TURN * turn + _CHANCE * _chance(shelf, tuning.number, 2)
+    turn = np.log2(1 + chance(shelf.ids, 2 * tuning.number) * (many[where] - 1))
+    lost = _TURN * turn + _CHANCE * chance(shelf.ids, 2 * tuning.number + 1)
     return np.asarray(scores - tuning.spread * lost, np.float64)
-
-
-def _chance(shelf: Shelf, number: int, stream: int) -> NDArray[np.float64]:
-    """A number from 0 to 1 for every track, by its id (the finalizer of SplitMix64)."""
-    halves = np.ascontiguousarray(shelf.ids).view(np.uint64).reshape(-1, 2)
-    mixed = halves[:, 0] ^ (halves[:, 1] + np.uint64((number * 2 + stream) * _GOLDEN & (2**64 - 1)))
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return np.asarray((mixed ^ (mixed >> np.uint64(31))) / 2.0**64, np.float64)
 
 
 def chained(vectors: NDArray[np.float32], artists: Sequence[str], last: NDArray[np.float32] | None) -> list[int]:

@@ -1,0 +1,13 @@
+"""The handlers of the jobs that compare recordings."""
+
+from typing import Any
+
+from otolith.jobs.service import Run, handles
+from otolith.library.similar import drawing
+from otolith.library.similar.events import MAP, MapPayload
+
+
+@handles(MAP, every=900)
+def draw_map(run: Run, payload: MapPayload) -> dict[str, Any]:
+    """Give every track its place on the map of its workspace."""
+    return drawing.draw_map(run, payload)
