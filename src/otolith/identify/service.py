@@ -85,6 +85,7 @@ def _codes(full: bytes) -> Codes:
 
 __all__ = [
     "VERSION",
+    "Candidate",
     "Likeness",
     "Sketched",
     "codes_of",

@@ -2,10 +2,11 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Protocol, get_args
+from typing import Annotated, Any, Final, Protocol, get_args
 
 import typer
 from rich.console import Console
@@ -26,11 +27,13 @@ from otolith.core.terminal import (
     print_json,
     settings_for,
 )
+from otolith.jobs.models import TERMINAL
 from otolith.library.commands import Local
 from otolith.library.health import service
 from otolith.library.health.kinds import Kind
 
 Document = dict[str, Any]
+_POLL: Final = 0.3
 
 
 class Library(Protocol):
@@ -38,6 +41,7 @@ class Library(Protocol):
 
     def summary(self) -> Document: ...
     def findings(self, kind: str, cursor: str | None, limit: int) -> Document: ...
+    def compare(self) -> None: ...
 
 
 class LocalLibrary:
@@ -47,6 +51,11 @@ class LocalLibrary:
         self._context, self._local = context, local
         with context.database.read(SYSTEM) as session:
             self._workspace = home_workspace(session).id
+
+    def compare(self) -> None:
+        with self._context.database.write(SYSTEM) as session:
+            job_id = service.start_check(session, SYSTEM, self._workspace)
+        self._local.see_through(self._context, job_id, None)
 
     def summary(self) -> Document:
         with self._context.database.read(SYSTEM) as session:
@@ -63,6 +72,11 @@ class RemoteLibrary:
 
     def __init__(self, server: str, token: str | None) -> None:
         self._remote = Remote(server, token)
+
+    def compare(self) -> None:
+        job_id = self._remote.post("/library/check")["job_id"]
+        while self._remote.get(f"/jobs/{job_id}")["state"] not in TERMINAL:
+            time.sleep(_POLL)
 
     def summary(self) -> Document:
         found: Document = self._remote.get("/library/health")
@@ -99,6 +113,9 @@ def add_commands(group: typer.Typer, local: Local) -> None:
         limit: Annotated[
             int, typer.Option("--limit", min=0, max=100_000, help="The most findings of each kind to list.")
         ] = 20,
+        compare: Annotated[
+            bool, typer.Option("--compare/--no-compare", help="Compare new recordings with the others first.")
+        ] = True,
         data: DataOption = None,
         server: ServerOption = None,
         token: TokenOption = None,
@@ -115,6 +132,8 @@ def add_commands(group: typer.Typer, local: Local) -> None:
             message = f"There is no kind {kind}; the kinds are {', '.join(kinds)}."
             raise typer.BadParameter(message, param_hint="--kind")
         with plain_errors(as_json=as_json), _library(local, data, server, token) as library:
+            if compare:
+                library.compare()
             told = library.summary()
             told["kinds"] = [one for one in told["kinds"] if kind in (None, one["kind"])]
             for one in told["kinds"]:

@@ -61,7 +61,8 @@ def whose(actor: Actor, workspace_id: UUID | None) -> ColumnElement[bool]:
     return condition if workspace_id is None else and_(condition, Track.workspace_id == workspace_id)
 
 
-def _seen() -> Select[Any]:
+def seen_columns() -> Select[Any]:
+    """Tracks as `Seen` names their columns."""
     analysed = (Analysis.loudness_lufs, Analysis.true_peak_dbtp, Analysis.notes)
     return (
         select(Track, Media, *analysed, _TITLE, func.coalesce(Track.cover_key, Album.cover_key))
@@ -75,7 +76,7 @@ def page_of_tracks(
     session: Session, whose: ColumnElement[bool], condition: ColumnElement[bool], before: UUID | None, limit: int
 ) -> list[Seen]:
     """The newest tracks of a condition, behind the one that the last page ended with."""
-    statement = _seen().where(whose, condition).order_by(Track.id.desc()).limit(limit)
+    statement = seen_columns().where(whose, condition).order_by(Track.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(Track.id < before)
     return [Seen(*row) for row in session.execute(statement)]
@@ -83,15 +84,9 @@ def page_of_tracks(
 
 def tracks_of_albums(session: Session, whose: ColumnElement[bool], album_ids: Collection[UUID]) -> list[Seen]:
     """The tracks of albums that are there, in the order of their numbers."""
-    statement = _seen().where(whose, PRESENT, Track.album_id.in_(list(album_ids)))
+    statement = seen_columns().where(whose, PRESENT, Track.album_id.in_(list(album_ids)))
     order = (Track.disc_number, Track.track_number, Track.title_key, Track.id)
     return [Seen(*row) for row in session.execute(statement.order_by(*order))]
-
-
-def tracks_of_contents(session: Session, whose: ColumnElement[bool], contents: Collection[str]) -> list[Seen]:
-    """The tracks of these contents that are there, in the order in which they were added."""
-    statement = _seen().where(whose, PRESENT, Media.sha256.in_(list(contents)))
-    return [Seen(*row) for row in session.execute(statement.order_by(Track.id))]
 
 
 def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:

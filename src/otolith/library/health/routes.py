@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from otolith.core.errors import NotSignedIn, responses
-from otolith.core.http import CurrentActor, Reading
+from otolith.accounts.service import home_workspace
+from otolith.core.errors import NotAllowed, NotSignedIn, responses
+from otolith.core.http import CurrentActor, Reading, Writing
 from otolith.core.paging import DEFAULT_LIMIT, BadCursor, Cursor, Limit, Page
 from otolith.library.health import service
 from otolith.library.health.kinds import Field, Kind
-from otolith.library.health.schemas import HealthFinding, HealthSummary
+from otolith.library.health.schemas import CheckRequest, CheckStarted, HealthFinding, HealthSummary
 
 router = APIRouter(tags=["library"])
 
@@ -37,3 +38,12 @@ def library_health_findings(
 ) -> Page[HealthFinding]:
     """A page of the findings of one kind, each with its tracks, the reason and what to do."""
     return service.findings(session, actor, kind, field=field, workspace_id=workspace, cursor=cursor, limit=limit)
+
+
+@router.post(
+    "/library/check", status_code=202, responses=responses(NotSignedIn, NotAllowed), operation_id="check_library"
+)
+def check_library(session: Writing, actor: CurrentActor, request: CheckRequest | None = None) -> CheckStarted:
+    """Compare the recordings of a library with each other now; without being asked it happens every ten minutes."""
+    workspace = (request.workspace if request else None) or home_workspace(session).id
+    return CheckStarted(job_id=service.start_check(session, actor, workspace))

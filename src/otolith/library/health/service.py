@@ -1,22 +1,23 @@
 """What routes, pages and commands may ask about the health of a library."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from otolith.core import paging
 from otolith.core.actor import Actor
-from otolith.core.errors import NotFound
-from otolith.core.paging import BadCursor, Page
-from otolith.library.catalogue.models import Album
-from otolith.library.health import queries, telling
+from otolith.core.errors import NotAllowed
+from otolith.core.paging import Page, cut
+from otolith.identify import service as identify
+from otolith.jobs.service import submit
+from otolith.library.health import groups, queries, queries_groups, telling
+from otolith.library.health.cursors import id_of, position
+from otolith.library.health.events import DUPLICATES, DuplicatesPayload
 from otolith.library.health.kinds import FIELDS, KINDS, Field, Kind
 from otolith.library.health.schemas import HealthFinding, HealthKind, HealthSummary
 
-Whose = ColumnElement[bool]
+List = Callable[[Session, Actor, UUID | None, str | None, int], Page[HealthFinding]]
 
 
 def summary(session: Session, actor: Actor, workspace_id: UUID | None = None) -> HealthSummary:
@@ -25,17 +26,22 @@ def summary(session: Session, actor: Actor, workspace_id: UUID | None = None) ->
     told = queries.count_tracks(session, whose)
     counts: dict[Kind, int] = {
         "unreadable": told["unreadable"],
+        "refused": queries_groups.count(session, queries_groups.refused(actor, workspace_id)),
         "damaged": queries.count_analysed(session, whose, "damaged"),
         "missing": told["missing"],
+        "copies": queries_groups.count(session, queries_groups.exact_copies(whose)),
+        "duplicates": queries_groups.count(session, queries_groups.same_recordings(whose)),
+        "masters": queries_groups.count(session, queries_groups.masters(actor, workspace_id)),
         "albums": queries.count_uneven_albums(session, whose),
         "tags": told["tags"],
         "clipped": queries.count_analysed(session, whose, "clipped"),
     }
+    uncompared, compared_at = queries_groups.comparison(session, actor, workspace_id, identify.VERSION)
     return HealthSummary(
         tracks=told["tracks"],
         waiting=told["waiting"],
-        uncompared=0,
-        compared_at=None,
+        uncompared=uncompared,
+        compared_at=compared_at,
         kinds=[
             HealthKind(
                 kind=kind,
@@ -47,7 +53,6 @@ def summary(session: Session, actor: Actor, workspace_id: UUID | None = None) ->
                 fields={field: told[f"no {field}"] for field in FIELDS} if kind == "tags" else {},
             )
             for kind, about in KINDS.items()
-            if kind in counts
         ],
     )
 
@@ -62,54 +67,57 @@ def findings(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[HealthFinding]:
-    """A page of the findings of one kind: of tracks the newest first, of albums by artist and title."""
-    whose = queries.whose(actor, workspace_id)
-    if kind in queries.IS:
-        return _of_tracks(session, whose, kind, field, cursor, limit)
-    return _LISTS[kind](session, whose, cursor, limit)
-
-
-def _of_tracks(
-    session: Session, whose: Whose, kind: Kind, field: Field | None, cursor: str | None, limit: int
-) -> Page[HealthFinding]:
+    """A page of one kind: tracks the newest first, albums by artist and title, copies by the room that they take."""
+    if kind in _LISTS:
+        return _LISTS[kind](session, actor, workspace_id, cursor, limit)
     condition = queries.IS[kind]
     if kind == "tags" and field is not None:
         condition = queries.PRESENT & queries.LACKS[field]
-    before = _id(_position(cursor, kind, 1)[0]) if cursor is not None else None
-    rows = queries.page_of_tracks(session, whose, condition, before, limit + 1)
-    page, following = paging.cut(rows, limit, lambda seen: (kind, str(seen.track.id)))
-    return Page[HealthFinding](items=[telling.about_track(kind, seen) for seen in page], next=following, total=None)
+    before = id_of(position(cursor, kind, 1)[0]) if cursor is not None else None
+    rows = queries.page_of_tracks(session, queries.whose(actor, workspace_id), condition, before, limit + 1)
+    page, following = cut(rows, limit, lambda seen: (kind, str(seen.track.id)))
+    items = [telling.about_track(kind, seen) for seen in page]
+    return Page[HealthFinding](items=items, next=following, total=None)
 
 
-def _of_albums(session: Session, whose: Whose, cursor: str | None, limit: int) -> Page[HealthFinding]:
+def _of_albums(
+    session: Session, actor: Actor, workspace_id: UUID | None, cursor: str | None, limit: int
+) -> Page[HealthFinding]:
     after = None
     if cursor is not None:
-        artist, title, album_id = _position(cursor, "albums", 3)
-        after = (str(artist), str(title), _id(album_id))
+        artist, title, album_id = position(cursor, "albums", 3)
+        after = (str(artist), str(title), id_of(album_id))
+    whose = queries.whose(actor, workspace_id)
     rows = queries.page_of_uneven_albums(session, whose, after, limit + 1)
-    page, following = paging.cut(rows, limit, lambda one: ("albums", one.artist_key, one.title_key, str(one.id)))
-    tracks = queries.tracks_of_albums(session, whose, [album.id for album in page])
+    page, following = cut(rows, limit, lambda one: ("albums", one.artist_key, one.title_key, str(one.id)))
     by_album: dict[UUID | None, list[queries.Seen]] = {}
-    for seen in tracks:
+    for seen in queries.tracks_of_albums(session, whose, [album.id for album in page]):
         by_album.setdefault(seen.track.album_id, []).append(seen)
     items = [telling.about_album(album, by_album.get(album.id, [])) for album in page]
     return Page[HealthFinding](items=items, next=following, total=None)
 
 
-def _position(cursor: str, kind: Kind, length: int) -> list[Any]:
-    made_for, *values = paging.decode(cursor, length + 1)
-    if made_for != kind:
-        raise BadCursor
-    return values
+def _of_refused(
+    session: Session, actor: Actor, workspace_id: UUID | None, cursor: str | None, limit: int
+) -> Page[HealthFinding]:
+    before = id_of(position(cursor, "refused", 1)[0]) if cursor is not None else None
+    rows = queries_groups.page_of_refused(session, queries_groups.refused(actor, workspace_id), before, limit + 1)
+    page, following = cut(rows, limit, lambda one: ("refused", str(one.id)))
+    return Page[HealthFinding](items=[telling.about_refused(one) for one in page], next=following, total=None)
 
 
-def _id(value: object) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError as error:
-        raise BadCursor from error
+_LISTS: Final[dict[Kind, List]] = {
+    "albums": _of_albums,
+    "refused": _of_refused,
+    "copies": groups.exact_copies,
+    "duplicates": groups.same_recordings,
+    "masters": groups.masters,
+}
 
 
-_LISTS: Final[dict[Kind, Callable[[Session, Whose, str | None, int], Page[HealthFinding]]]] = {"albums": _of_albums}
-
-__all__ = ["Album", "NotFound", "findings", "summary"]
+def start_check(session: Session, actor: Actor, workspace_id: UUID) -> UUID:
+    """Ask for the comparison of a workspace's recordings now, instead of within ten minutes; its job."""
+    if not actor.may_edit(workspace_id):
+        raise NotAllowed("You may not start work in this workspace; ask its owner for the editor's role.")
+    payload = DuplicatesPayload(workspace=workspace_id)
+    return submit(session, DUPLICATES, payload, workspace=workspace_id, user=actor.user_id)

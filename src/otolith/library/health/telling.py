@@ -9,6 +9,7 @@ from otolith.library.health.kinds import KINDS, Field, Kind
 from otolith.library.health.numbering import Numbered, faults_of
 from otolith.library.health.queries import DAMAGE, Seen
 from otolith.library.health.schemas import HealthAlbum, HealthFinding, HealthTrack
+from otolith.library.models import Finding
 
 _NAMES: dict[Field, str] = {
     "title": "no title",
@@ -49,6 +50,53 @@ def about_album(album: Album, tracks: Sequence[Seen]) -> HealthFinding:
         tracks=[track_of(one) for one in tracks],
         album=HealthAlbum(id=album.id, title=album.title, artist=album.artist),
         details={"faults": [fault.as_dict() for fault in faults]},
+    )
+
+
+def about_group(kind: Kind, key: str, tracks: Sequence[Seen], waste: int) -> HealthFinding:
+    """Several files that are the same, or hold the same recording."""
+    best = best_of(tracks) if tracks else None
+    said = f"{len(tracks)} files are the same" if kind == "copies" else f"{len(tracks)} files hold the same recording"
+    return HealthFinding(
+        kind=kind,
+        key=key,
+        why=f"{said}; all but one of them take {waste / 1_000_000:.1f} MB.",
+        advice=KINDS[kind].advice,
+        tracks=[track_of(one, best=one is best) for one in tracks],
+        details={"bytes": waste},
+    )
+
+
+def about_masters(key: str, one: Sequence[Seen], other: Sequence[Seen]) -> HealthFinding:
+    """Two groups of files that hold the same recording, mastered differently."""
+    first, second = _loudness(one), _loudness(other)
+    why = f"{len(one) + len(other)} files hold the same recording, mastered differently."
+    if first is not None and second is not None:
+        why += f" One lies at {first:.1f} LUFS, the other at {second:.1f} LUFS."
+    return HealthFinding(
+        kind="masters",
+        key=key,
+        why=why,
+        advice=KINDS["masters"].advice,
+        tracks=[track_of(seen) for seen in (*one, *other)],
+        details={"masters": [[str(seen.track.id) for seen in group] for group in (one, other)]},
+    )
+
+
+def _loudness(tracks: Sequence[Seen]) -> float | None:
+    return next((seen.loudness for seen in tracks if seen.loudness is not None), None)
+
+
+def about_refused(finding: Finding) -> HealthFinding:
+    """A file that became no track."""
+    return HealthFinding(
+        kind="refused",
+        key=finding.path_digest.hex(),
+        why=finding.error,
+        advice=KINDS["refused"].advice,
+        tracks=[],
+        path=shown(finding.path),
+        details={"kind": finding.kind},
     )
 
 
