@@ -3,7 +3,7 @@
 import datetime as dt
 from uuid import UUID
 
-from sqlalchemy import Float, ForeignKey, Index, Integer, LargeBinary, String, Uuid
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from otolith.accounts.models import Workspace
@@ -40,12 +40,14 @@ class TextVector(Base):
 
 
 class TrackText(Base):
-    """Which text stands for a track in searches by meaning."""
+    """Which text stands for a track in searches by meaning, and the track's version when it was described so."""
 
     __tablename__ = "track_texts"
-    __table_args__ = (Index(None, "workspace_id"), Index(None, "text_digest"))
+    __table_args__ = (Index(None, "workspace_id", "model", "kept_at"), Index(None, "text_digest"))
 
     track_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Track.id, ondelete="CASCADE"), primary_key=True)
     model: Mapped[str] = mapped_column(String(120), primary_key=True)
     workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"))
     text_digest: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int] = mapped_column(BigInteger)
+    kept_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)

@@ -36,7 +36,7 @@ def _map_places() -> None:
         ),
         sa.PrimaryKeyConstraint("track_id", name="pk_map_places"),
     )
-    op.create_index("ix_map_places_workspace_id", "map_places", ["workspace_id", "drawn_at"])
+    op.create_index("ix_map_places_workspace_id_drawn_at", "map_places", ["workspace_id", "drawn_at"])
     protect(op, "map_places")
 
 
@@ -59,6 +59,8 @@ def _track_texts() -> None:
         sa.Column("model", sa.String(120), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("text_digest", sa.String(64), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("kept_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["track_id"], ["tracks.id"], name="fk_track_texts_track_id_tracks", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.id"], name="fk_track_texts_workspace_id_workspaces", ondelete="CASCADE"
@@ -66,7 +68,9 @@ def _track_texts() -> None:
         sa.PrimaryKeyConstraint("track_id", "model", name="pk_track_texts"),
     )
     op.create_index("ix_track_texts_text_digest", "track_texts", ["text_digest"])
-    op.create_index("ix_track_texts_workspace_id", "track_texts", ["workspace_id"])
+    op.create_index(
+        "ix_track_texts_workspace_id_model_kept_at", "track_texts", ["workspace_id", "model", "kept_at"]
+    )
     protect(op, "track_texts")
 
 
