@@ -38,6 +38,7 @@ from otolith.core.settings import BadSettings, Settings, load_settings
 from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
 from otolith.library.covers.routes import router as covers_router
+from otolith.library.editing.routes import router as editing_router
 from otolith.library.health.routes import router as library_health_router
 from otolith.library.roots.routes import router as roots_router
 from otolith.library.routes import router as library_router
@@ -54,6 +55,8 @@ ROUTERS: Sequence[APIRouter] = (
     accounts_router,
     jobs_router,
     media_router,
+    # Before the routes of single tracks, among whose addresses these would be.
+    editing_router,
     library_router,
     roots_router,
     library_health_router,

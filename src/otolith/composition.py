@@ -10,6 +10,7 @@ from otolith.jobs.service import Handler
 from otolith.library import jobs as library_jobs
 from otolith.library.covers import jobs as cover_jobs
 from otolith.library.covers.service import on_media_added as look_for_cover
+from otolith.library.editing import jobs as editing_jobs
 from otolith.library.health import jobs as health_jobs
 from otolith.library.service import on_media_added, on_media_deleted, on_media_sent_again
 from otolith.library.similar import jobs as similar_jobs
@@ -32,6 +33,7 @@ HANDLERS: tuple[Handler, ...] = (
     cover_jobs.covers,
     cover_jobs.folder_covers,
     cover_jobs.tidy_covers,
+    editing_jobs.write_tags,
 )
 
 # Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.

@@ -142,6 +142,27 @@ class LibrarySettings(BaseModel):
     settle: float = Field(
         default=1.0, ge=0.1, le=3600, description="Seconds that a changed file must be quiet before it is read."
     )
+    write_tags: bool = Field(
+        default=True, description="Whether changed tags may be written into library files, when a person asks for it."
+    )
+
+
+class LanguageSettings(BaseModel):
+    """Servers of language models, which understand texts: Ollama, or any that speaks OpenAI's protocol."""
+
+    url: str = Field(
+        default="http://127.0.0.1:11434",
+        pattern=r"^https?://",
+        description="Address of the server, such as `http://127.0.0.1:11434` or `https://api.openai.com`.",
+    )
+    protocol: Literal["ollama", "openai"] = Field(default="ollama", description="What the server speaks.")
+    key: SecretStr | None = Field(default=None, description="Key that the server asks for.")
+    embedding_model: str = Field(
+        default="",
+        max_length=120,
+        description="Model that makes vectors of texts, such as `nomic-embed-text`; unset: no search by meaning.",
+    )
+    timeout: float = Field(default=60, gt=0, le=3600, description="Seconds that the server may take for an answer.")
 
 
 class Settings(BaseSettings):
@@ -186,6 +207,7 @@ class Settings(BaseSettings):
     media: MediaSettings = Field(default_factory=MediaSettings, description="Media.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="Storage.")
     library: LibrarySettings = Field(default_factory=LibrarySettings, description="Library.")
+    language: LanguageSettings = Field(default_factory=LanguageSettings, description="Language models.")
 
     @classmethod
     def settings_customise_sources(

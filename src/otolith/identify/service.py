@@ -38,6 +38,14 @@ def _store_sketch(session: Session, sha256: str, version: int, seconds: float, s
     queries.store(session, FingerprintSketch, values)
 
 
+def keep_for(session: Session, sha256: str, other: str) -> None:
+    """Keep the fingerprint of a content for another with the same sound."""
+    found = queries.newest(session, sha256)
+    if found is not None:
+        result = {"duration": found.duration, "fingerprint": found.text, "full": found.full}
+        store_fingerprint(session, other, found.version, result)
+
+
 def fingerprint(session: Session, sha256: str) -> Fingerprint | None:
     """The fingerprint of a content; ask only for contents whose media the caller may see."""
     return queries.newest(session, sha256)

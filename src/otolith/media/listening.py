@@ -222,6 +222,11 @@ class Listener:
         found = self._call(request, limits or _PICTURE, None)
         return None if found is None else Picture.from_dict(found)
 
+    def sound_digest(self, path: Path, limits: Limits | None = None) -> str:
+        """A hash of a file's encoded sound alone, which stays when its tags change. Raises `ListenFailure`."""
+        found: str = self._call({"call": "sound", "path": os.fsencode(path)}, limits or _TAGS, None)
+        return found
+
     def cancel(self) -> None:
         """End the call that is running, from another thread; it raises `ListenFailure("cancelled")`."""
         self._cancelled.set()

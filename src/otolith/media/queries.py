@@ -135,6 +135,10 @@ def replace_waveform(session: Session, sha256: str, version: int, levels: Sequen
         session.execute(insert(Waveform), [{"sha256": sha256, "version": version, **level} for level in levels])
 
 
+def waveform_levels(session: Session, sha256: str) -> Sequence[Waveform]:
+    return session.scalars(select(Waveform).where(Waveform.sha256 == sha256).order_by(Waveform.version)).all()
+
+
 def waveform_level(session: Session, sha256: str, points: int) -> Waveform | None:
     """The coarsest stored level with at least so many points, or the finest there is."""
     enough = Waveform.points >= points

@@ -41,6 +41,7 @@ __all__ = [
     "mark_missing",
     "move_file",
     "note_heard",
+    "note_rewritten",
     "receive",
     "register_file",
     "register_files",
@@ -151,6 +152,20 @@ def note_known(media: Media, sound: Sound, sha256: str, duration: float) -> None
     """As `note_heard`, from what an earlier pass over the same content taught."""
     describe(media, sound)
     media.sha256, media.duration = sha256, duration
+
+
+def note_rewritten(session: Session, media: Media, facts: FileFacts, sha256: str) -> str | None:
+    """Take note that a library file's tags were written: another content with the same sound, so its picture stays.
+
+    Returns the hash of what it was before, if that was known.
+    """
+    before = media.sha256
+    media.size, media.mtime_ns, media.quick_key = facts.size, facts.mtime_ns, facts.quick_key
+    if before is not None:
+        media.sha256 = sha256
+        waveforms.keep_for(session, before, sha256)
+    session.flush()
+    return before
 
 
 def get_media(session: Session, actor: Actor, media_id: UUID) -> Media:

@@ -28,6 +28,7 @@ __all__ = [
     "quick_key",
     "read_cover",
     "read_tags",
+    "remove_copies",
     "write_tags",
 ]
 
@@ -44,6 +45,8 @@ _MUSICBRAINZ: Final[dict[str, str]] = {
 _READ_FROM_OTHERS: Final = frozenset(
     {"compilation", "track", "disc", "artists", "album_artists", "artist", "album_artist", "date"}
 )
+# A scan passes over such names without a look.
+_COPY: Final = b".part"
 _GAINS: Final = frozenset({"track_gain", "track_peak", "album_gain", "album_peak"})
 
 
@@ -52,7 +55,8 @@ def write_tags(
     changes: Mapping[str, Value],
     *,
     keep_times: bool = False,
-    before_replacing: Callable[[Path], None] | None = None,
+    label: str = "",
+    before_replacing: Callable[[bytes], None] | None = None,
 ) -> Tags:
     """Change some tags of a file and leave everything else in it alone; the tags as they are read back.
 
@@ -61,7 +65,8 @@ def write_tags(
     The change is made in a copy beside the file, read back, flushed to the disk, and put in the file's place in one
     step, so that a crash, a full disk or a reader in the middle meets the old file or the new one. Permissions and
     extended attributes stay, and with `keep_times` the times too. `before_replacing` is called with the finished
-    copy's path just before. Raises `ListenFailure`.
+    copy's path just before. The copy's name holds `label`, by which `remove_copies` finds what a process left that was
+    killed. Raises `ListenFailure`.
     """
     target = os.path.realpath(os.fsencode(path))
     with SoundFile(target, hashed=False) as file:
@@ -70,7 +75,7 @@ def write_tags(
     current = read_tags(target)
     copy: bytes | None = None
     try:
-        copy = _copied(target)
+        copy = _copied(target, label)
         tagwriting.write(os.fsdecode(copy), container, head, changes, current)
         written = read_tags(copy)
         _require_written(tagwriting.texts(changes, current), written)
@@ -94,12 +99,32 @@ def write_tags(
     return written
 
 
-def _copied(target: bytes) -> bytes:
-    """A copy beside the file, whose name says whose it is should the machine stop now."""
-    folder, name = os.path.split(target)
-    handle, copy = tempfile.mkstemp(prefix=b".otolith-", suffix=os.path.splitext(name)[1], dir=folder)  # noqa: PTH122 - bytes
+def remove_copies(path: Path, label: str) -> None:
+    """Remove the copies of this label that were left beside a file."""
+    folder = os.path.dirname(os.path.realpath(os.fsencode(path)))  # noqa: PTH120 - bytes
+    prefix = _prefix(label)
+    try:
+        with os.scandir(folder) as entries:
+            left = [entry.path for entry in entries if entry.name.startswith(prefix) and entry.name.endswith(_COPY)]
+        for copy in left:
+            os.unlink(copy)  # noqa: PTH108 - bytes
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
+def _prefix(label: str) -> bytes:
+    return b".otolith-" + label.encode() + b"-" * bool(label)
+
+
+def _copied(target: bytes, label: str) -> bytes:
+    """A copy beside the file, whose name says whose it is should the machine stop now, and that it is no sound yet."""
+    handle, copy = tempfile.mkstemp(prefix=_prefix(label), suffix=_COPY, dir=os.path.dirname(target))  # noqa: PTH120 - bytes
     os.close(handle)
-    shutil.copyfile(target, copy)
+    try:
+        shutil.copyfile(target, copy)
+    except OSError:
+        os.unlink(copy)  # noqa: PTH108 - bytes
+        raise
     return copy
 
 

@@ -59,6 +59,15 @@ def store(session: Session, sha256: str, version: int, result: Mapping[str, Any]
     queries.replace_waveform(session, sha256, version, rows)
 
 
+def keep_for(session: Session, sha256: str, other: str) -> None:
+    """Keep the picture of a content for another with the same sound."""
+    rows = queries.waveform_levels(session, sha256)
+    names = ("samples_per_point", "points", "rate", "duration", "peaks", "rms")
+    for version in {row.version for row in rows}:
+        levels = [{name: getattr(row, name) for name in names} for row in rows if row.version == version]
+        queries.replace_waveform(session, other, version, levels)
+
+
 def draw(session: Session, sha256: str, points: int) -> Picture | None:
     """The recording in `points` points, or in as many as there are if they are fewer; None while it is unknown."""
     level = queries.waveform_level(session, sha256, points)

@@ -1,52 +1,79 @@
-"""The fields of tags that people may change: what each may hold, and how changes are laid over what a file says."""
+"""The fields of tags that people may change, and what changes do, as lists of text by the names of `write_tags`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from otolith.media.engine.tagging import Tags
+from otolith.media.engine import tagwriting
+from otolith.media.engine.tagform import cleaned_text, partial_date
+from otolith.media.tags import Tags, edited
+
+Texts = dict[str, list[str]]
 
 TEXTS: Final = ("title", "album", "title_sort", "artist_sort", "album_sort", "album_artist_sort")
 LONG_TEXTS: Final = ("comment", "lyrics")
-LISTS: Final = ("artists", "album_artists", "genres", "composers")
+LISTS: Final = ("artist", "album_artist", "genres", "composers")
 NUMBERS: Final = ("track", "track_total", "disc", "disc_total")
 FIELDS: Final = (*TEXTS, *LONG_TEXTS, *LISTS, *NUMBERS, "date", "compilation")
-"""What may be changed, by the names of `Tags`."""
+"""What may be changed."""
 
-# An identifier of MusicBrainz names what a field said before, and would go on saying it: it goes with the change.
-IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "artists": ("mb_artists",),
-    "album_artists": ("mb_album_artists",),
-    "album": ("mb_release", "mb_release_group"),
-}
-_MUSICBRAINZ: Final = {
-    "mb_artists": "artists",
-    "mb_album_artists": "album_artists",
-    "mb_release": "release",
-    "mb_release_group": "release_group",
-}
+LONGEST: Final = 2048
+LONGEST_TEXT: Final = 1 << 16
 
 
-def value_of(tags: Tags, field: str) -> Any:
-    """What tags say in one field, in the form in which changes are kept: text, number, flag, list of text, or None."""
-    found = getattr(tags.musicbrainz, _MUSICBRAINZ[field]) if field in _MUSICBRAINZ else getattr(tags, field)
-    return list(found) if isinstance(found, tuple) else found
+def asked(field: str, value: Any) -> list[str]:
+    """A value that a person gave, as text that tags can hold. Raises `ValueError` where they cannot."""
+    if value is None:
+        return []
+    if field == "compilation":
+        return ["1"] if value else []
+    if field in NUMBERS:
+        return [str(value)]
+    if field in LISTS:
+        return [text for one in value if (text := cleaned_text(one))]
+    if field == "date":
+        return _date(value)
+    text = cleaned_text(value, LONGEST_TEXT if field in LONG_TEXTS else LONGEST)
+    return [text] if text else []
 
 
-def with_edits(tags: Tags, edits: Mapping[str, Any] | None) -> Tags:
-    """What a track's tags are, once the kept changes (`Track.edits`) are laid over what its file says."""
-    changed: dict[str, Any] = {}
-    identifiers: dict[str, Any] = {}
-    for field, value in (edits or {}).items():
-        plain: Any = tuple(value) if isinstance(value, list) else value
-        if field in _MUSICBRAINZ:
-            identifiers[_MUSICBRAINZ[field]] = plain
-            continue
-        changed[field] = plain
-        if field in ("artists", "album_artists"):
-            changed[field[:-1]] = "; ".join(plain) or None
-        elif field == "date":
-            changed["year"] = int(plain[:4]) if plain else None
-    if identifiers:
-        changed["musicbrainz"] = replace(tags.musicbrainz, **identifiers)
-    return replace(tags, **changed) if changed else tags
+def _date(value: str) -> list[str]:
+    if not value.strip():
+        return []
+    found = partial_date(value.strip())
+    if found is None or len(found) != len(value.strip()):
+        raise ValueError(f"{value!r} is no date; write it as 1999, 1999-12 or 1999-12-31.")
+    return [found]
+
+
+def said(tags: Tags) -> Texts:
+    """All that tags say, as they would be written; several names without one above them are simply several."""
+    found = tagwriting.everything(tags)
+    for shown, names in (("artist", "artists"), ("album_artist", "album_artists")):
+        several = found.get(names, [])
+        if found.get(shown) == ["; ".join(several)]:
+            found[shown] = several
+            del found[names]
+    return found
+
+
+def difference(tags: Tags, changes: Mapping[str, list[str]]) -> tuple[Texts, Texts]:
+    """What changes replace and what they put there, with all that goes with them; fields that stay are in neither."""
+    before, after = said(tags), said(edited(tags, changes))
+    touched = [name for name in tagwriting.texts(changes, tags) if before.get(name, []) != after.get(name, [])]
+    return {name: before.get(name, []) for name in touched}, {name: after.get(name, []) for name in touched}
+
+
+def kept(file: Tags, edits: Mapping[str, Any] | None, more: Mapping[str, list[str]]) -> Texts | None:
+    """Kept changes with more of them, without those that the file says by itself; None where none are left.
+
+    Lyrics are not among what is stored of a file's tags, so a change of them always stays.
+    """
+    wanted: Texts = {**(edits or {}), **more}
+    by_itself = said(file)
+    left = {name: texts for name, texts in wanted.items() if name == "lyrics" or texts != by_itself.get(name, [])}
+    return left or None
+
+
+def with_lyrics(tags: Tags, lyrics: str | None) -> Tags:
+    return replace(tags, lyrics=lyrics) if lyrics else tags

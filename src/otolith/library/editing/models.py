@@ -18,8 +18,9 @@ EditState = Literal["kept", "writing", "written", "failed", "undone"]
 class TagEdit(Base):
     """One change of one track's tags, made together with others as one `batch_id`.
 
-    `before` and `after` map the names of fields to their values, only those that changed. An edit is kept in the
-    library until it is written to the file; undoing brings `before` back, in the library or in the file.
+    `before` and `after` map the names of fields, as `write_tags` knows them, to lists of text, only those that changed.
+    An edit is kept in the library until it is written to the file; undoing brings `before` back, in the library or in
+    the file.
     """
 
     __tablename__ = "tag_edits"

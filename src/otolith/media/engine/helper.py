@@ -23,6 +23,7 @@ from otolith.media.engine.decode import listen
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.engine.limits import MIB, Limits
 from otolith.media.engine.probe import probe
+from otolith.media.engine.sounding import sound_digest
 from otolith.media.engine.tags import read_cover, read_tags
 
 _EVERY: Final = 0.2
@@ -44,6 +45,7 @@ class Service:
             "tags": self._tags,
             "cover": lambda request: read_cover(request["path"]),
             "picture": self._picture,
+            "sound": lambda request: sound_digest(request["path"]),
             "ping": lambda _: {"pid": os.getpid()},
         }
 
