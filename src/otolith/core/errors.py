@@ -65,6 +65,12 @@ class NotAllowed(AppError):
     status = 403
 
 
+class NotModified(AppError):
+    """What you have is still what would be answered. This is no failure, and its answer has no body."""
+
+    status = 304
+
+
 class NotFound(AppError):
     """There is nothing here that you may see."""
 
@@ -136,9 +142,17 @@ def _respond(request: "Request", document: dict[str, Any], headers: Mapping[str,
 
 def on_app_error(request: "Request", error: Exception) -> "Response":
     assert isinstance(error, AppError)  # noqa: S101 -- FastAPI dispatches by this very type.
+    if error.status == HTTPStatus.NOT_MODIFIED:
+        return _without_body(error)
     return _respond(
         request, problem_of(request, error.status, error.kind(), error.detail, **error.extra), error.headers
     )
+
+
+def _without_body(error: AppError) -> "Response":
+    from fastapi import Response  # noqa: PLC0415 -- Only a server needs the framework.
+
+    return Response(status_code=error.status, headers=error.headers)
 
 
 def on_http_exception(request: "Request", error: Exception) -> "Response":

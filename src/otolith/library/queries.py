@@ -191,6 +191,17 @@ def tracks_page(
     return cast("Sequence[Found]", session.execute(statement).all())
 
 
+def tracks_among(session: Session, actor: Actor, track_ids: Collection[UUID]) -> Sequence[Found]:
+    """Those of these tracks that the caller may see, with their files and features."""
+    statement = (
+        select(Track, Media, Analysis)
+        .join(Media, Media.id == Track.media_id)
+        .join(Analysis, Analysis.sha256 == Media.sha256, isouter=True)
+        .where(visible_to(actor, Track.workspace_id), Track.id.in_(list(track_ids)))
+    )
+    return cast("Sequence[Found]", session.execute(statement).all())
+
+
 def count_tracks(session: Session, condition: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).select_from(Track).where(condition)) or 0
 

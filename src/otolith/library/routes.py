@@ -9,14 +9,20 @@ from otolith.core.errors import BadRequest, NotFound, NotSignedIn, responses
 from otolith.core.http import CurrentActor, Reading
 from otolith.core.paging import DEFAULT_LIMIT, Cursor, Limit, Page
 from otolith.library import service
-from otolith.library.schemas import Sort, TrackBeats, TrackDetail, TrackItem
+from otolith.library.etags import UNCHANGED, Fresh
+from otolith.library.schemas import Sort, TrackBeats, TrackDetail, TrackItem, TracksRead, TracksWanted
 
 router = APIRouter(tags=["library"])
 
 _MISSING = responses(NotSignedIn, NotFound)
 
 
-@router.get("/tracks", responses=responses(BadRequest, NotSignedIn), operation_id="list_tracks")
+@router.get(
+    "/tracks",
+    responses=responses(BadRequest, NotSignedIn) | UNCHANGED,
+    dependencies=[Fresh],
+    operation_id="list_tracks",
+)
 def list_tracks(
     session: Reading,
     actor: CurrentActor,
@@ -29,13 +35,19 @@ def list_tracks(
     return service.list_tracks(session, actor, sort=sort, workspace_id=workspace, cursor=cursor, limit=limit)
 
 
-@router.get("/tracks/{track_id}", responses=_MISSING, operation_id="get_track")
+@router.post("/tracks/batch", responses=responses(NotSignedIn), operation_id="read_tracks")
+def read_tracks(request: TracksWanted, session: Reading, actor: CurrentActor) -> TracksRead:
+    """Read many tracks by their ids at once, in the order asked for."""
+    return service.read_tracks(session, actor, request.ids)
+
+
+@router.get("/tracks/{track_id}", responses=_MISSING | UNCHANGED, dependencies=[Fresh], operation_id="get_track")
 def get_track(track_id: UUID, session: Reading, actor: CurrentActor) -> TrackDetail:
     """One track: its tags, its file, how it sounds, and which engines heard it."""
     return service.get_track(session, actor, track_id)
 
 
-@router.get("/tracks/{track_id}/beats", responses=_MISSING, operation_id="get_beats")
+@router.get("/tracks/{track_id}/beats", responses=_MISSING | UNCHANGED, dependencies=[Fresh], operation_id="get_beats")
 def get_beats(track_id: UUID, session: Reading, actor: CurrentActor) -> TrackBeats:
     """The beats of a track in seconds."""
     return service.get_beats(session, actor, track_id)

@@ -87,3 +87,16 @@ class TrackBeats(BaseModel):
     """The beats of a track."""
 
     beats: list[float] = Field(description="Seconds.")
+
+
+class TracksWanted(BaseModel):
+    """The tracks to read."""
+
+    ids: list[UUID] = Field(max_length=500, description="At most 500 ids; one that occurs twice is answered twice.")
+
+
+class TracksRead(BaseModel):
+    """Many tracks at once."""
+
+    items: list[TrackItem] = Field(description="The tracks, in the order asked for.")
+    missing: list[UUID] = Field(description="The ids of which there is no track, or none that you may see.")

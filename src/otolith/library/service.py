@@ -1,5 +1,6 @@
 """What routes, pages and commands may do with the library."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from otolith.library.schemas import (
     TrackFeatures,
     TrackFile,
     TrackItem,
+    TracksRead,
 )
 from otolith.media.events import MediaAdded, MediaDeleted, MediaSentAgain
 from otolith.media.models import Media
@@ -76,6 +78,16 @@ def _position(cursor: str | None, sort: Sort) -> tuple[Any, ...] | None:
     if made_for != sort:
         raise BadCursor
     return (*map(str, values), last)
+
+
+def read_tracks(session: Session, actor: Actor, track_ids: Sequence[UUID]) -> TracksRead:
+    """Many tracks in the order asked for; what the caller may not see is named and left out."""
+    rows = queries.tracks_among(session, actor, set(track_ids)) if track_ids else ()
+    known = {row[0].id: TrackItem(**_item(*row)) for row in rows}
+    return TracksRead(
+        items=[known[track_id] for track_id in track_ids if track_id in known],
+        missing=[track_id for track_id in dict.fromkeys(track_ids) if track_id not in known],
+    )
 
 
 def get_track(session: Session, actor: Actor, track_id: UUID) -> TrackDetail:

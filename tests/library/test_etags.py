@@ -1,0 +1,93 @@
+"""ETags of the library: 304 for whoever has the answer already, and never for anybody else's."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+
+from otolith.accounts.models import Membership
+from otolith.core.actor import SYSTEM
+from otolith.core.context import Context
+from otolith.library.catalogue.versions import next_version
+from otolith.library.models import Track
+from tests.callers import Callers
+from tests.library.test_tracks import add_tracks, statements
+
+
+def change(context: Context, workspace: UUID, track_id: UUID, title: str) -> None:
+    with context.database.write(SYSTEM) as session:
+        version = next_version(session, workspace)
+        session.execute(update(Track).where(Track.id == track_id).values(title=title, version=version))
+
+
+@pytest.fixture
+def track(callers: Callers, context: Context) -> UUID:
+    return add_tracks(context, callers.home, [("Ann", "One")])[0]
+
+
+@pytest.mark.parametrize("path", ["/api/tracks", "/api/tracks?sort=title&limit=1", "/api/tracks/{id}"])
+def test_what_has_not_changed_is_not_sent_again(callers: Callers, context: Context, track: UUID, path: str) -> None:
+    path = path.replace("{id}", str(track))
+    viewer = callers["viewer"]
+    first = viewer.get(path)
+    assert first.headers["ETag"].startswith('W/"')
+    again = viewer.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    change(context, callers.home, track, "Two")
+    changed = viewer.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.status_code == 200
+    assert "Two" in changed.text
+    assert changed.headers["ETag"] != first.headers["ETag"]
+
+
+def test_several_etags_and_the_strong_form_are_understood(callers: Callers, track: UUID) -> None:
+    viewer = callers["viewer"]
+    etag = viewer.get("/api/tracks").headers["ETag"]
+    for sent in (f'"other", {etag}', etag.removeprefix("W/"), "*"):
+        assert viewer.get("/api/tracks", headers={"If-None-Match": sent}).status_code == 304
+    assert viewer.get("/api/tracks", headers={"If-None-Match": '"other", nonsense'}).status_code == 200
+
+
+def test_no_two_callers_and_no_two_addresses_share_an_etag(callers: Callers, track: UUID) -> None:
+    everybody = ("viewer", "editor", "owner", "admin", "readonly", "stranger")
+    etags = [callers[kind].get("/api/tracks").headers["ETag"] for kind in everybody]
+    etags += [callers["viewer"].get(f"/api/tracks?limit={limit}").headers["ETag"] for limit in (1, 2)]
+    assert len(set(etags)) == len(etags)
+    stranger = callers["stranger"].get("/api/tracks", headers={"If-None-Match": etags[0]})
+    assert (stranger.status_code, stranger.json()["items"]) == (200, [])
+    for kind in ("anonymous", "revoked-token"):
+        assert callers[kind].get("/api/tracks", headers={"If-None-Match": etags[0]}).status_code == 401
+
+
+def test_caches_are_told_whose_answer_it_is(callers: Callers, track: UUID) -> None:
+    first = callers["viewer"].get("/api/tracks")
+    again = callers["viewer"].get("/api/tracks", headers={"If-None-Match": first.headers["ETag"]})
+    for answer in (first, again):
+        varies = {name.strip() for name in answer.headers["Vary"].split(",")}
+        assert {"Cookie", "Authorization", "X-API-Token"} <= varies
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_who_lost_sight_of_a_library_gets_no_304(callers: Callers, context: Context, track: UUID) -> None:
+    etag = callers["viewer"].get("/api/tracks").headers["ETag"]
+    viewer = callers.actors["viewer"].user_id
+    with context.database.write(SYSTEM) as session:
+        membership = session.get_one(Membership, (callers.home, viewer))
+        session.delete(membership)
+    answer = callers["viewer"].get("/api/tracks", headers={"If-None-Match": etag})
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+
+
+def test_a_track_that_one_may_not_see_is_not_there_whatever_one_has(callers: Callers, track: UUID) -> None:
+    etag = callers["viewer"].get(f"/api/tracks/{track}").headers["ETag"]
+    assert callers["stranger"].get(f"/api/tracks/{track}", headers={"If-None-Match": etag}).status_code == 404
+
+
+def test_an_unchanged_answer_costs_hardly_anything(callers: Callers, context: Context, track: UUID) -> None:
+    browser = callers.browsers["viewer"]
+    etag = browser.get("/api/tracks").headers["ETag"]
+    server: Context = browser.app.state.context  # type: ignore[attr-defined]
+    with statements(server) as sent:
+        assert browser.get("/api/tracks", headers={"If-None-Match": etag}).status_code == 304
+    assert not any("FROM tracks" in statement for statement in sent)
