@@ -3,17 +3,24 @@
 from typing import Any
 
 from otolith.jobs.service import Run, handles
-from otolith.library import analysing, indexing, scanning
+from otolith.library import analysing, indexing, refreshing, scanning
 from otolith.library.events import (
     ANALYSE,
     INDEX,
+    REFRESH,
+    RENEW,
+    ROUNDS,
     SCAN,
     TIDY,
     AnalysePayload,
     IndexPayload,
+    RefreshPayload,
+    RenewPayload,
+    RoundsPayload,
     ScanPayload,
     TidyPayload,
 )
+from otolith.library.renewal import renewing
 
 
 @handles(SCAN)
@@ -32,6 +39,26 @@ def index(run: Run, payload: IndexPayload) -> dict[str, Any]:
 def analyse(run: Run, payload: AnalysePayload) -> dict[str, Any]:
     """Decode each recording of a chunk once for all engines, and store what they found."""
     return analysing.analyse(run, payload)
+
+
+@handles(REFRESH)
+def refresh(run: Run, payload: RefreshPayload) -> dict[str, Any]:
+    """Bring the library up to date with a few places of a folder, as soon as they changed."""
+    return refreshing.refresh(run, payload)
+
+
+@handles(ROUNDS, every=60)
+def rounds(run: Run, payload: RoundsPayload) -> dict[str, Any]:
+    """Scan the folders of the libraries whose time has come."""
+    del payload
+    return refreshing.go_round(run)
+
+
+@handles(RENEW, every=300)
+def renew(run: Run, payload: RenewPayload) -> dict[str, Any]:
+    """Ask for another hearing of contents that older engines heard, behind all other work."""
+    del payload
+    return renewing.renew(run)
 
 
 @handles(TIDY, every=3600)
