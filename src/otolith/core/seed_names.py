@@ -13,6 +13,7 @@ ALIASES = {
     "ALLOWED_ORIGINS": "OTOLITH_ALLOWED_ORIGINS",
     "DEBUG": "OTOLITH_DEBUG",
     "LOG_LEVEL": "OTOLITH_LOG_LEVEL",
+    "OLLAMA_BASE_URL": "OTOLITH_LANGUAGE_URL",
 }
 
 DATABASE_ALIASES = ("RECOZIK_WEB_JOBS_DATABASE_URL", "RECOZIK_WEB_AUTH_DATABASE_URL")
@@ -27,8 +28,10 @@ EXPLAINED = {
     "RECOZIK_AUDD_TOKEN": "The AudD token, for identification (a later capability).",
     "RECOZIK_WEB_RATE_LIMIT_ENABLED": "Switches rate limits (a later capability).",
     "RECOZIK_WEB_RATE_LIMIT_PER_MINUTE": "The default rate limit (a later capability).",
-    "OLLAMA_BASE_URL": "The language model server, for enrichment (a later capability).",
-    "OLLAMA_MODEL": "The language model, for enrichment (a later capability).",
+    "OLLAMA_MODEL": (
+        "The language model, for enrichment (a later capability); OTOLITH_LANGUAGE_EMBEDDING_MODEL names the one that "
+        "makes vectors of texts."
+    ),
     "SUPABASE_URL": "The OpenID Connect issuer (a later capability).",
     "SUPABASE_KEY": "Otolith speaks to PostgreSQL directly, so this has no use here.",
     "SUPABASE_SERVICE_KEY": "Otolith speaks to PostgreSQL directly, so this has no use here.",
