@@ -1,10 +1,11 @@
 """Makes a segment of documents that were read from the database."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,7 @@ KEY_LIMIT: Final = 200
 LYRICS_LIMIT: Final = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A name as documents have it: as shown, the row that it is, if any, and other names that find it too."""
 
     shown: str
@@ -38,30 +38,23 @@ class Document:
     lyrics: str = ""
 
 
-@dataclass(slots=True)
-class _Names:
-    """The names of one field while they are gathered."""
-
-    docs: dict[Name, list[int]] = field(default_factory=dict)
-
-    def add(self, name: Name, doc: int) -> None:
-        known = self.docs.setdefault(name, [])
-        if not known or known[-1] != doc:
-            known.append(doc)
+_Names = defaultdict[Name, list[int]]
+"""The names of one field while they are gathered, and the documents that have each."""
 
 
 def build(documents: Sequence[Document]) -> Segment:
     """The segment of these documents, each of another id."""
     ordered = sorted(documents, key=lambda document: document.id)
-    gathered = {name: _Names() for name in FIELDS}
-    lyrics: dict[str, list[int]] = {}
+    gathered: dict[str, _Names] = {name: defaultdict(list) for name in FIELDS}
+    lyrics: dict[str, list[int]] = defaultdict(list)
     for doc, document in enumerate(ordered):
         for name, names in document.names.items():
+            known = gathered[name]
             for one in names:
-                if one.shown:
-                    gathered[name].add(one, doc)
+                if one[0]:
+                    known[one].append(doc)
         for word in set(words_of(document.lyrics)[:LYRICS_LIMIT]) if document.lyrics else ():
-            lyrics.setdefault(word, []).append(doc)
+            lyrics[word].append(doc)
     return Segment(
         ids=np.array([document.id for document in ordered], "S16"),
         versions=np.array([document.version for document in ordered], np.int64),
@@ -99,15 +92,15 @@ def key_of(name: Name) -> bytes:
 def _field(names: _Names, size: int) -> Field:
     """The field of gathered names; those of one key, such as "Muse" and "MUSE", become one."""
     merged: dict[bytes, tuple[Name, list[int], list[str]]] = {}
-    for name, docs in names.docs.items():
+    for name, docs in names.items():
         known = merged.setdefault(key_of(name), (name, [], []))
         known[1].extend(docs)
         known[2].extend((name.shown, name.also))
     entries = sorted(merged.items())
-    words: dict[str, list[int]] = {}
+    words: dict[str, list[int]] = defaultdict(list)
     for code, (_, (_, _, texts)) in enumerate(entries):
-        for word in {word for text in texts for word in words_of(text)}:
-            words.setdefault(word, []).append(code)
+        for word in {word for text in dict.fromkeys(texts) for word in words_of(text)}:
+            words[word].append(code)
     starts, targets = joined([sorted(set(docs)) for _, (_, docs, _) in entries])
     return Field(
         keys=Texts.of([key for key, _ in entries]),

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,7 @@ class Words:
 def joined(lists: Sequence[Sequence[int]]) -> tuple[Starts, NDArray[np.int32]]:
     """Lists one after the other, and where each starts."""
     starts = np.fromiter(accumulate(map(len, lists), initial=0), np.int64, len(lists) + 1)
-    flat = np.fromiter((one for some in lists for one in some), np.int32, int(starts[-1]))
+    flat = np.fromiter(chain.from_iterable(lists), np.int32, int(starts[-1]))
     return starts, flat
 
 

@@ -31,7 +31,14 @@ def words_of(text: str) -> list[str]:
     "Don't" is ``dont``; "AC/DC" is ``ac``, ``dc`` and, because many type it so, ``acdc``; "&" is ``and``; a piece
     without letters and digits, as in the name of the band "!!!", is a word as it stands.
     """
-    return [word for piece in fold(text).split(" ") if piece for word in _words_of_piece(piece)]
+    words: list[str] = []
+    for piece in fold(text).split():
+        # Nearly all pieces are plain words, and lyrics have many.
+        if piece.isascii() and piece.isalnum():
+            words.append(piece[:WORD_LIMIT])
+        else:
+            words.extend(_words_of_piece(piece))
+    return words
 
 
 def words_asked(text: str) -> list[str]:
@@ -39,7 +46,7 @@ def words_asked(text: str) -> list[str]:
 
     Marks between words, as in "Florence + the Machine", are left out unless there is nothing else.
     """
-    pieces = [list(_parts(piece)) for piece in fold(text).split(" ") if piece]
+    pieces = [list(_parts(piece)) for piece in fold(text).split()]
     named = [part for parts in pieces for part in parts if _RUN.match(part)]
     return named or [part for parts in pieces for part in parts]
 
