@@ -87,7 +87,7 @@ class Shelf:
 
 
 @given(deeds=st.lists(deed, min_size=1, max_size=8), order=st.permutations(PATHS))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_sequence_ends_as_a_fresh_filing_does(context: Context, deeds: list[Any], order: list[str]) -> None:
     with context.database.write(SYSTEM) as session:
         used, fresh = Workspace(id=new_id(), name="used"), Workspace(id=new_id(), name="fresh")

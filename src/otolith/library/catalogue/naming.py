@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from otolith.library.catalogue.models import KEY_LIMIT
@@ -15,6 +16,8 @@ _ALSO_VARIOUS: Final = frozenset({VARIOUS_KEY, "various", "va", "v.a.", "v/a"})
 
 # More names than any record credits in one role, or sorts itself under.
 _MOST: Final = 32
+# The same few names come again and again while a folder is filed.
+_REMEMBERED: Final = 8192
 
 # "AC/DC", "Simon & Garfunkel", "Tyler, the Creator" and "Nick Cave and the Bad Seeds" are one name each.
 _BETWEEN_ARTISTS: Final = re.compile(r"\s*;\s*|\s+/\s+")
@@ -33,6 +36,7 @@ _TYPOGRAPHY: Final = str.maketrans(
 )
 
 
+@lru_cache(_REMEMBERED)
 def name_key(name: str) -> str:
     """What makes two names of people equal: their text without case, accents, typography and spaces beyond one."""
     plain = " ".join(name.translate(_TYPOGRAPHY).split())
@@ -45,6 +49,7 @@ def folded(text: str) -> str:
     return "".join(pieces) if len(pieces) > 1 else name_key(text)
 
 
+@lru_cache(_REMEMBERED)
 def genre_key(name: str) -> str:
     """What makes two genres equal: as for names, and "Hip-Hop" is "hip hop", "Drum & Bass" is "drum and bass"."""
     key = name_key(name)
@@ -52,6 +57,7 @@ def genre_key(name: str) -> str:
     return (plain or key)[:KEY_LIMIT]
 
 
+@lru_cache(_REMEMBERED)
 def sort_key(name: str, sort_name: str = "") -> str:
     """What a name is sorted by: its sort name, or the name with its article at the end."""
     return name_key(sort_name or articled(name))

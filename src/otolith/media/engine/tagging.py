@@ -107,7 +107,7 @@ class Tags:
         for name, usual in _USUAL.items():
             value = getattr(self, name)
             if value != usual and name != "lyrics":
-                said[name] = asdict(value) if name in _PARTS else value
+                said[name] = {part: getattr(value, part) for part in value.__slots__} if name in _PARTS else value
         return said
 
     @classmethod
