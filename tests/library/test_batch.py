@@ -1,5 +1,7 @@
 """Reading many tracks by their ids at once."""
 
+from typing import Any
+
 from otolith.core.context import Context
 from otolith.core.ids import new_id
 from tests.callers import Callers
@@ -24,7 +26,8 @@ def test_tracks_come_in_the_order_asked_for_and_what_one_may_not_see_is_named(
 def test_what_is_no_list_of_ids_is_refused(callers: Callers) -> None:
     viewer = callers["viewer"]
     assert viewer.post("/api/tracks/batch", json={"ids": []}).json() == {"items": [], "missing": []}
-    for wrong in ({"ids": [str(new_id())] * 501}, {"ids": ["x"]}, {"ids": None}, {}, []):
+    refused: tuple[Any, ...] = ({"ids": [str(new_id())] * 501}, {"ids": ["x"]}, {"ids": None}, {}, [])
+    for wrong in refused:
         assert viewer.post("/api/tracks/batch", json=wrong).status_code == 422
 
 

@@ -8,7 +8,9 @@ from sqlalchemy import update
 from otolith.accounts.models import Membership
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
+from otolith.core.db import now
 from otolith.library.catalogue.versions import next_version
+from otolith.library.listens.models import Listening
 from otolith.library.models import Track
 from tests.callers import Callers
 from tests.library.test_tracks import add_tracks, statements
@@ -91,3 +93,22 @@ def test_an_unchanged_answer_costs_hardly_anything(callers: Callers, context: Co
     with statements(server) as sent:
         assert browser.get("/api/tracks", headers={"If-None-Match": etag}).status_code == 304
     assert not any("FROM tracks" in statement for statement in sent)
+
+
+def test_what_oneself_played_and_rated_makes_searches_new_and_nobody_elses(
+    callers: Callers, context: Context, track: UUID
+) -> None:
+    def etag(kind: str, path: str = "/api/search") -> str:
+        return str(callers[kind].get(path).headers["ETag"])
+
+    before, others = etag("viewer"), etag("editor")
+    same = callers["viewer"].get("/api/search", headers={"If-None-Match": before})
+    assert same.status_code == 304
+    row = {"user_id": callers.actors["viewer"].user_id, "track_id": track, "workspace_id": callers.home}
+    with context.database.write(SYSTEM) as session:
+        session.add(Listening(**row, plays=1, played_at=now()))
+    played = etag("viewer")
+    with context.database.write(SYSTEM) as session:
+        session.get_one(Listening, (row["user_id"], track)).rating = 3
+    assert len({before, played, etag("viewer")}) == 3
+    assert etag("editor") == others

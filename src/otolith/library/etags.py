@@ -29,8 +29,7 @@ def _fresh(request: Request, response: Response, session: Reading, actor: Curren
 
 
 def _fresh_for_me(request: Request, response: Response, session: Reading, actor: CurrentActor) -> None:
-    # Filters such as "added in the last 30 days" change their meaning from day to day.
-    _answer(request, response, etag_of(request, session, actor, listening_stamp(session, actor), now().date()))
+    _answer(request, response, etag_of(request, session, actor, listening_stamp(session, actor)))
 
 
 Fresh: Final = Depends(_fresh)
@@ -43,9 +42,11 @@ def etag_of(request: Request, session: Session, actor: Actor, *more: object) -> 
     It is taken in the transaction that answers, before anything else is read, so that what changes meanwhile makes
     the answer newer than its ETag and never older.
     """
-    versions = visible_versions(session, actor)
-    roles = sorted((str(workspace), role) for workspace, role in actor.memberships.items())
-    said = (__version__, actor.user_id, actor.role, roles, versions, request.url.path, request.url.query, more)
+    who = actor.user_id, actor.role, sorted((str(workspace), role) for workspace, role in actor.memberships.items())
+    # The day, because filters such as "added in the last 30 days" change their meaning, and because a database that
+    # was brought back from a backup counts its versions anew.
+    when = __version__, now().date(), visible_versions(session, actor)
+    said = who, when, request.url.path, request.url.query, more
     return f'W/"{hashlib.sha256(repr(said).encode()).hexdigest()[:32]}"'
 
 
