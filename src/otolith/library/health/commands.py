@@ -22,6 +22,7 @@ from otolith.core.terminal import (
     Remote,
     ServerOption,
     TokenOption,
+    fail,
     one_line,
     plain_errors,
     print_json,
@@ -29,7 +30,7 @@ from otolith.core.terminal import (
 )
 from otolith.jobs.models import TERMINAL
 from otolith.library.commands import Local
-from otolith.library.health import service
+from otolith.library.health import purging, service
 from otolith.library.health.kinds import Kind
 
 Document = dict[str, Any]
@@ -42,6 +43,8 @@ class Library(Protocol):
     def summary(self) -> Document: ...
     def findings(self, kind: str, cursor: str | None, limit: int) -> Document: ...
     def compare(self) -> None: ...
+    def missing(self) -> Document: ...
+    def purge(self, expected: int) -> Document: ...
 
 
 class LocalLibrary:
@@ -56,6 +59,14 @@ class LocalLibrary:
         with self._context.database.write(SYSTEM) as session:
             job_id = service.start_check(session, SYSTEM, self._workspace)
         self._local.see_through(self._context, job_id, None)
+
+    def missing(self) -> Document:
+        with self._context.database.read(SYSTEM) as session:
+            return purging.missing(session, SYSTEM, self._workspace).model_dump(mode="json")
+
+    def purge(self, expected: int) -> Document:
+        with self._context.database.write(SYSTEM) as session:
+            return purging.purge_missing(session, SYSTEM, self._workspace, expected).model_dump(mode="json")
 
     def summary(self) -> Document:
         with self._context.database.read(SYSTEM) as session:
@@ -77,6 +88,14 @@ class RemoteLibrary:
         job_id = self._remote.post("/library/check")["job_id"]
         while self._remote.get(f"/jobs/{job_id}")["state"] not in TERMINAL:
             time.sleep(_POLL)
+
+    def missing(self) -> Document:
+        found: Document = self._remote.post("/library/missing/purge", {"dry_run": True})
+        return found
+
+    def purge(self, expected: int) -> Document:
+        found: Document = self._remote.post("/library/missing/purge", {"expected": expected})
+        return found
 
     def summary(self) -> Document:
         found: Document = self._remote.get("/library/health")
@@ -142,6 +161,67 @@ def add_commands(group: typer.Typer, local: Local) -> None:
             print_json(told)
         else:
             _show(told)
+
+    @group.command()
+    def purge(
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove them without asking.")] = False,
+        data: DataOption = None,
+        server: ServerOption = None,
+        token: TokenOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Remove the tracks whose files are gone, for good, with their plays and ratings.
+
+        A file that only moved is recognised by the next scan, and so is one whose disk was away; scan again first.
+
+        For example: `otolith library purge`, or for programs: `otolith library purge --yes --json`
+        """
+        with plain_errors(as_json=as_json), _library(local, data, server, token) as library:
+            told = library.missing()
+            if told["tracks"] and not yes:
+                _confirm(told, as_json=as_json)
+            removed = _purge(library, told)
+        if as_json:
+            print_json(removed)
+        else:
+            Console(highlight=False).print(_purged(removed), markup=False)
+
+
+def _confirm(told: Document, *, as_json: bool) -> None:
+    """Ask whether to go on, and end the command where the answer is no."""
+    question = f"{_losses(told)} will be removed for good. Go on?"
+    if as_json or not sys.stdin.isatty():
+        fail(f"{question} Say so with --yes; nothing was removed.", as_json=as_json)
+    if not typer.confirm(question, err=True):
+        fail("Nothing was removed.")
+
+
+def _purge(library: Library, told: Document) -> Document:
+    removed = told | {"tracks": 0, "plays": 0, "ratings": 0, "removed": True}
+    while removed["remaining"]:
+        part = library.purge(removed["remaining"])
+        for name in ("tracks", "plays", "ratings"):
+            removed[name] += part[name]
+        removed["remaining"] = part["remaining"]
+    return removed
+
+
+def _losses(told: Document) -> str:
+    with_them = ""
+    if told["plays"] or told["ratings"]:
+        with_them = (
+            f", with {_many(told['plays'], 'play')} and {_many(told['ratings'], 'rating')} "
+            f"of {_many(told['people'], 'person', 'people')},"
+        )
+    return f"{_many(told['tracks'], 'missing track')}{with_them}"
+
+
+def _purged(removed: Document) -> str:
+    return f"{_losses(removed)} removed." if removed["tracks"] else "No track is missing; nothing was removed."
+
+
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
 
 
 def _findings(library: Library, kind: str, wanted: int) -> list[Document]:

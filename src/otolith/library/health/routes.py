@@ -6,12 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from otolith.accounts.service import home_workspace
-from otolith.core.errors import NotAllowed, NotSignedIn, responses
+from otolith.core.errors import Conflict, NotAllowed, NotSignedIn, responses
 from otolith.core.http import CurrentActor, Reading, Writing
 from otolith.core.paging import DEFAULT_LIMIT, BadCursor, Cursor, Limit, Page
-from otolith.library.health import service
+from otolith.library.health import purging, service
 from otolith.library.health.kinds import Field, Kind
-from otolith.library.health.schemas import CheckRequest, CheckStarted, HealthFinding, HealthSummary
+from otolith.library.health.schemas import (
+    CheckRequest,
+    CheckStarted,
+    HealthFinding,
+    HealthSummary,
+    PurgedMissing,
+    PurgeMissing,
+)
 
 router = APIRouter(tags=["library"])
 
@@ -47,3 +54,17 @@ def check_library(session: Writing, actor: CurrentActor, request: CheckRequest |
     """Compare the recordings of a library with each other now; without being asked it happens every ten minutes."""
     workspace = (request.workspace if request else None) or home_workspace(session).id
     return CheckStarted(job_id=service.start_check(session, actor, workspace))
+
+
+@router.post(
+    "/library/missing/purge",
+    responses=responses(NotSignedIn, NotAllowed, Conflict),
+    operation_id="purge_missing",
+)
+def purge_missing(session: Writing, actor: CurrentActor, request: PurgeMissing | None = None) -> PurgedMissing:
+    """Remove the tracks whose files are gone, for good, with their plays and ratings; at most 2,000 a call."""
+    asked = request or PurgeMissing()
+    workspace = asked.workspace or home_workspace(session).id
+    if asked.dry_run:
+        return purging.missing(session, actor, workspace)
+    return purging.purge_missing(session, actor, workspace, asked.expected)
