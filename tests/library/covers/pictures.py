@@ -22,9 +22,17 @@ def picture(colour: tuple[int, ...] = RED, size: tuple[int, int] = (500, 500), k
     return out.getvalue()
 
 
-def song(path: Path, *pictures: bytes, hertz: float = 440.0, title: str = "", album: str = "", track: int = 0) -> Path:
+def song(
+    path: Path,
+    *pictures: bytes,
+    hertz: float = 440.0,
+    title: str = "",
+    album: str = "",
+    track: int = 0,
+    seconds: float = 0.4,
+) -> Path:
     """A small WAV with an ID3 tag."""
-    write_tone(path, hertz=hertz)
+    write_tone(path, hertz=hertz, seconds=seconds)
     file = WAVE(str(path))
     file.add_tags()
     for frame, text in ((TIT2, title), (TALB, album), (TPE1, "Ada" if album else ""), (TRCK, str(track or ""))):
