@@ -9,7 +9,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -37,6 +37,8 @@ from otolith.jobs.workers import sign_off, worker_name
 log = structlog.get_logger(__name__)
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# Longer than a child takes to give its job back, and shorter than supervisors wait.
+STOP_SECONDS = 18.0
 
 Build = Callable[[Settings], Context]
 
@@ -57,6 +59,7 @@ class Crew:
     duty: Duty
     build: Build
     child: Child | None = None
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def begin(self) -> None:
         """In a child just forked: open everything anew, because nothing open may cross a fork."""
@@ -66,9 +69,12 @@ class Crew:
         signal.signal(signal.SIGURG, self._drain)
         # The pool puts its own handler of SIGTERM over ours when this returns, so ours is set again a moment later: by
         # a signal, because Python sets handlers in the main thread alone, which waits for its first bell by then. Not
-        # by the worker's signal to drain: of two equal ones that arrive together, the kernel delivers one.
-        signal.signal(signal.SIGALRM, self._heed_sigterm)
-        signal.setitimer(signal.ITIMER_REAL, 1.0)
+        # by the worker's signal to drain: of two equal ones that arrive together, the kernel delivers one. And by one
+        # that otherwise means nothing: the pool takes nearly all others, SIGALRM too, for its own.
+        signal.signal(signal.SIGWINCH, self._heed_sigterm)
+        later = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGWINCH))
+        later.daemon = True
+        later.start()
 
     def _heed_sigterm(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         signal.signal(signal.SIGTERM, self._drain)
@@ -138,6 +144,7 @@ def run_worker(
         log.info("worker.start", name=crew.duty.name, lanes=crew.duty.lanes, children=crew.duty.concurrency)
         return _run_celery(crew)
     finally:
+        crew.stopped.set()
         for receiver in receivers:
             receiver()
         _clean_up(crew)
@@ -175,6 +182,7 @@ def _connect_signals(crew: Crew) -> list[Callable[[], Any]]:
         # Not by SIGTERM: a child that has not begun to heed it would end at once, and be replaced.
         for process in psutil.Process().children():
             process.send_signal(signal.SIGURG)
+        threading.Thread(target=_stop_in_time, args=(crew,), name="otolith-stopping", daemon=True).start()
 
     def leave_logging_alone(**_sent: Any) -> None:
         """Celery configures logging unless somebody listens to this signal."""
@@ -188,6 +196,21 @@ def _connect_signals(crew: Crew) -> list[Callable[[], Any]]:
     for sent, receiver in pairs:
         sent.connect(receiver, weak=False)
     return [partial(sent.disconnect, receiver) for sent, receiver in pairs]
+
+
+def _stop_in_time(crew: Crew) -> None:
+    """End by force a worker that does not come to its end.
+
+    The pool's processes share locks that a child which was killed at a bad moment keeps for ever, and the pool waits
+    for them. By now every child has given its job back or lost its lease on it.
+    """
+    if crew.stopped.wait(STOP_SECONDS):
+        return
+    log.warning("worker.stop.forced", name=crew.duty.name, seconds=STOP_SECONDS)
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
+    _clean_up(crew)
+    os._exit(0)
 
 
 def _begin_again_with_shared_metrics() -> None:

@@ -1,6 +1,7 @@
 """Real worker processes: stopping gives work back, one child stays free, metrics are served, and idling is cheap."""
 
 import signal
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,3 +79,27 @@ def test_the_children_that_die_are_replaced(yard: Yard) -> None:
     yard.submit(Chaos(seconds=0))
     wait_until(lambda: yard.counts() == {"succeeded": 2}, "the second job", 60)
     assert len(yard.effects()) == 2 * STEPS
+
+
+def test_a_worker_ends_though_a_killed_child_kept_the_locks_of_the_pool(yard: Yard) -> None:
+    yard.start("only")
+    yard.submit(Chaos(seconds=0))
+    wait_until(lambda: yard.counts() == {"succeeded": 1}, "the first job", 60)
+    for child in yard.children():
+        # Frozen, they answer nothing that the pool asks at its end, as those that wait for a lock of the dead.
+        child.suspend()
+    yard.workers["only"].send_signal(signal.SIGTERM)
+    assert yard.workers["only"].wait(60) == 0
+    assert '"worker.stop.forced"' in yard.log()
+    with yard.context.database.read(SYSTEM) as session:
+        assert live_workers(session) == []
+
+
+def test_idle_children_live_on(yard: Yard) -> None:
+    yard.start("only")
+    wait_until(lambda: len(yard.children()) == 2, "the children", 60)
+    yard.submit(Chaos(seconds=0))
+    wait_until(lambda: yard.counts() == {"succeeded": 1}, "the first job", 60)
+    before = {child.pid for child in yard.children()}
+    time.sleep(3)  # What a child does a moment after its beginning must not end it.
+    assert {child.pid for child in yard.children()} == before
