@@ -37,9 +37,11 @@ from otolith.core.security_headers import SecurityHeaders
 from otolith.core.settings import BadSettings, Settings, load_settings
 from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
+from otolith.library.catalogue.routes import router as catalogue_router
 from otolith.library.covers.routes import router as covers_router
 from otolith.library.editing.routes import router as editing_router
 from otolith.library.health.routes import router as library_health_router
+from otolith.library.listens.routes import router as listens_router
 from otolith.library.roots.routes import router as roots_router
 from otolith.library.routes import router as library_router
 from otolith.library.search.routes import router as search_router
@@ -58,11 +60,13 @@ ROUTERS: Sequence[APIRouter] = (
     # Before the routes of single tracks, among whose addresses these would be.
     editing_router,
     library_router,
+    catalogue_router,
     roots_router,
     library_health_router,
     search_router,
     similar_router,
     covers_router,
+    listens_router,
 )
 
 PREFIX = "/api"

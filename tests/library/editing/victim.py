@@ -16,7 +16,6 @@ from otolith.jobs.contracts import Handlers
 from otolith.jobs.service import LANES
 from otolith.jobs.slot import Slot
 from otolith.library.editing import writing
-from otolith.media import tags
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -34,7 +33,7 @@ def main(data: str, database_url: str, moment: str) -> None:
     if moment == "copied":
         writing._hash = die  # type: ignore[assignment]
     else:
-        tags.os.replace = replace_and_die  # type: ignore[assignment]
+        os.replace = replace_and_die  # type: ignore[assignment]
     context = build_context(Settings(data=Path(data), database_url=database_url, workers=0))
     slot = Slot(context, Handlers(HANDLERS), "victim")
     slot.work(LANES)
