@@ -5,13 +5,22 @@ from itertools import chain
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from otolith.web import activity, assets, health, home, recording, scans, session, similar
+from otolith.web import activity, assets, health, home, library, recording, scans, session, similar
 from otolith.web.problems import problem_page
 
 __all__ = ["problem_page", "router"]
 
 router = APIRouter(include_in_schema=False)
-PARTS = (session.router, home.router, recording.router, similar.router, scans.router, health.router, activity.router)
+PARTS = (
+    session.router,
+    home.router,
+    recording.router,
+    library.router,
+    similar.router,
+    scans.router,
+    health.router,
+    activity.router,
+)
 for part in PARTS:
     router.include_router(part)
 

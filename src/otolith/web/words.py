@@ -96,6 +96,50 @@ PHASES = {
     "tidy": mark("Tidy up"),
 }
 
+# What the form of a search asks for.
+FILTERS = {
+    "bpm": mark("Tempo"),
+    "year": mark("Year"),
+    "loudness": mark("Loudness"),
+    "minutes": mark("Length"),
+}
+
+ADDED = {
+    "1d": mark("Added in the last day"),
+    "7d": mark("Added in the last week"),
+    "30d": mark("Added in the last month"),
+    "1y": mark("Added in the last year"),
+}
+
+SORTS = {
+    "": mark("Best match"),
+    "title": mark("Title"),
+    "artist": mark("Artist"),
+    "album": mark("Album"),
+    "-added": mark("Newest first"),
+    "-year": mark("Year, latest first"),
+    "year": mark("Year, earliest first"),
+    "bpm": mark("Tempo, slow first"),
+    "-bpm": mark("Tempo, fast first"),
+    "key": mark("Key"),
+    "-energy": mark("Energy, most first"),
+    "-loudness": mark("Loudest first"),
+    "duration": mark("Shortest first"),
+    "-duration": mark("Longest first"),
+    "-rating": mark("Your rating"),
+    "-plays": mark("Most played by you"),
+    "-played": mark("Last played by you"),
+}
+
+FACETS = {
+    "genre": mark("Genre"),
+    "artist": mark("Artist"),
+    "decade": mark("Decade"),
+    "key": mark("Key"),
+    "bpm": mark("Tempo"),
+    "format": mark("Format"),
+}
+
 # What two recordings have in common.
 COMMON = {
     "same_tempo": mark("same tempo"),

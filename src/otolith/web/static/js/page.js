@@ -80,6 +80,11 @@ function closeMenus(except) {
   }
 }
 
+// What was left empty in the form of a search has no place in its address.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.method !== "get") return;
+  for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+});
 document.addEventListener("htmx:after:swap", settle);
 document.addEventListener("htmx:before:swap", check);
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => ctx?.target?.id === "page" && leave(ctx));
