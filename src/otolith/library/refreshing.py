@@ -34,15 +34,16 @@ def refresh(run: Run, payload: RefreshPayload) -> dict[str, Any]:
     workspace_id = workspace_of(run)
     wait_for_folder(run, None, workspace_id, payload.root)
     walk = walk_of(run.context, payload.root)
-    files: list[Found] = []
+    # By path: a new folder and a file in it are told of one after the other.
+    files: dict[bytes, Found] = {}
     for step in _steps(walk, payload.paths):
         run.check()
         if isinstance(step, Found):
-            files.append(step)
+            files[step.path] = step
         if len(files) > _LARGEST:
             return _leave_to_scan(run, workspace_id, payload.root)
     counts = dict.fromkeys(("added", "updated", "moved", "unchanged"), 0)
-    for chunk in _chunks(files):
+    for chunk in _chunks(list(files.values())):
         _take_in(run, workspace_id, payload.root, chunk, counts)
     missing = _miss(run, workspace_id, payload)
     _look_at_pictures(run, payload.paths)

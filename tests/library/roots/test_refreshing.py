@@ -162,3 +162,9 @@ def test_more_than_a_little_is_left_to_a_scan(
     with context.database.read(SYSTEM) as session:
         assert session.scalar(select(func.count()).select_from(ScanRow)) == 1
     assert len(library(context)) == 3
+
+
+def test_a_folder_and_a_file_in_it_are_one_change(scan: Scan, refresh: Refresh, folder: Path) -> None:
+    scan(folder)
+    file = write_tone(folder / "new" / "e.wav", hertz=700)
+    assert refresh(file.parent, file, file) == {"added": 1}

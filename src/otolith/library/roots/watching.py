@@ -101,6 +101,7 @@ class _Eye(threading.Thread):
         self._closed.set()
 
     def run(self) -> None:
+        failed_at = float("-inf")
         while not self._closed.is_set():
             pause = _AGAIN
             try:
@@ -109,8 +110,9 @@ class _Eye(threading.Thread):
                 log.warning("library.watch.away", folder=shown(self.path))
             except Exception as error:  # noqa: BLE001 -- The watching library has errors of many kinds, all for the log.
                 # A change whose name is no text, or more folders than the system watches (fs.inotify.max_user_watches).
-                unnamed = "decode path" in str(error)
-                pause = _UNNAMED if unnamed else _BLIND
+                often = time.monotonic() - failed_at < _UNNAMED
+                pause = _BLIND if "decode path" not in str(error) else _UNNAMED if often else _TICK
+                failed_at = time.monotonic()
                 log.warning("library.watch.failed", folder=shown(self.path), error=str(error)[:300], again_in=pause)
                 self._changes.put((self.root_id, None))
             self._closed.wait(pause)
