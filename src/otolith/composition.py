@@ -29,6 +29,7 @@ HANDLERS: tuple[Handler, ...] = (
     library_jobs.renew,
     library_jobs.tidy,
     similar_jobs.draw_map,
+    similar_jobs.vectorise,
     health_jobs.duplicates,
     cover_jobs.covers,
     cover_jobs.folder_covers,

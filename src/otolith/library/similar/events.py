@@ -1,4 +1,6 @@
-"""The contracts of the jobs that compare recordings: the map."""
+"""The contracts of the jobs that compare recordings: the map, and the descriptions for search by meaning."""
+
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -18,4 +20,22 @@ MAP = Contract(
     lane="maintenance",
     hard_seconds=4 * 3600,
     idempotent="What has its place keeps it, and each place is stored once.",
+)
+
+
+class VectorisePayload(BaseModel):
+    """The tracks of the job's workspace are described to the model that the settings name, for search by meaning."""
+
+    tracks: list[UUID] | None = Field(default=None, description="Only these; unset: all that are new or have changed.")
+    anew: bool = Field(default=False, description="Whether all that the model ever gave is forgotten first.")
+
+
+VECTORISE = Contract(
+    "library.vectorise",
+    version=1,
+    payload=VectorisePayload,
+    lane="language",
+    hard_seconds=24 * 3600,
+    seed_names=("vectorize_track",),
+    idempotent="A text that the model was asked about is not sent again.",
 )

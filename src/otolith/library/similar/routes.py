@@ -9,10 +9,18 @@ from pydantic import Field
 from otolith.core.errors import BadRequest, Conflict, NotAllowed, NotAvailable, NotFound, NotSignedIn, responses
 from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 from otolith.core.paging import Cursor, Page
-from otolith.library.similar import maps, radio, service, ways
+from otolith.library.similar import maps, meaning, radio, service, ways
 from otolith.library.similar.engine.atlas import Box
 from otolith.library.similar.naming import track_named
-from otolith.library.similar.schemas import MapPart, MapStarted, Neighbours, RadioTrack, Way
+from otolith.library.similar.schemas import (
+    DescribingStarted,
+    MapPart,
+    MapStarted,
+    Neighbours,
+    RadioTrack,
+    TextMatches,
+    Way,
+)
 from otolith.library.similar.seeding import MOST_NAMED, Asked
 
 router = APIRouter(tags=["library"])
@@ -124,3 +132,32 @@ def draw_map(
 ) -> MapStarted:
     """Have the map drawn now; it is drawn by itself too, some minutes after the library has changed."""
     return maps.start_drawing(session, actor, workspace_id=workspace, anew=anew)
+
+
+@router.get("/similar/text", responses=_ERRORS, operation_id="similar_to_text")
+def similar_to_text(
+    context: Ctx,
+    actor: CurrentActor,
+    q: Annotated[str, Query(min_length=1, max_length=500, description="Such as: slow sad piano.")],
+    workspace: InWorkspace = None,
+    limit: Most = 20,
+) -> TextMatches:
+    """What sounds as somebody says; through a language model where one is set, and the answer tells if not."""
+    return meaning.by_text(context, actor, meaning.Question(q, workspace, limit))
+
+
+@router.post(
+    "/similar/text",
+    status_code=202,
+    responses=responses(NotSignedIn, NotAllowed, NotFound, Conflict),
+    operation_id="describe_tracks",
+)
+def describe_tracks(
+    session: Writing,
+    context: Ctx,
+    actor: CurrentActor,
+    workspace: Annotated[UUID | None, Query(description="Only this workspace's tracks.")] = None,
+    anew: Annotated[bool, Query(description="Forget all that the model ever gave first; for administrators.")] = False,
+) -> DescribingStarted:
+    """Have tracks described to the language model now; new and changed ones are described by themselves too."""
+    return meaning.start_describing(session, context, actor, workspace_id=workspace, anew=anew)

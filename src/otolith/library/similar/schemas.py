@@ -1,6 +1,7 @@
 """The shapes in which the library answers what sounds alike."""
 
 import datetime as dt
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -99,3 +100,27 @@ class MapStarted(BaseModel):
     """A map that is being drawn."""
 
     job_id: UUID = Field(description="The job that draws it.")
+
+
+class TextMatch(BaseModel):
+    """A track that fits what was said."""
+
+    track: SoundTrack = Field(description="The track.")
+    score: float = Field(description="How well it fits: a cosine by meaning, a share of the words otherwise.")
+    words: list[str] = Field(description="The words that it fulfils; empty where a model was asked.")
+
+
+class TextMatches(BaseModel):
+    """What fits what a person said of a sound, the best first."""
+
+    items: list[TextMatch] = Field(description="The tracks.")
+    method: Literal["meaning", "words"] = Field(description="Whether a language model was asked, or mere words.")
+    model: str | None = Field(description="The model that was asked.")
+    note: str | None = Field(description="Why no model was asked, as a sentence for people.")
+    compared: int = Field(description="Tracks that were compared.")
+
+
+class DescribingStarted(BaseModel):
+    """Tracks that are being described to the model."""
+
+    job_id: UUID = Field(description="The job that describes them.")

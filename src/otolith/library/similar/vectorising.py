@@ -1,0 +1,98 @@
+"""Describing tracks to a language model: the job that keeps the vectors by which the library is searched by meaning."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otolith.connectors.embeddings import EmbeddingServer, EmbeddingsRefused, embed, server_of
+from otolith.core.actor import SYSTEM
+from otolith.jobs.service import Run, submit
+from otolith.library.similar import queries, text_queries
+from otolith.library.similar.events import VECTORISE, VectorisePayload
+
+_CHUNK: Final = 64
+
+
+class DimensionsChanged(EmbeddingsRefused):
+    """The model gives vectors of another length than before."""
+
+
+def vectorise(run: Run, payload: VectorisePayload) -> dict[str, Any]:
+    """Keep a vector for the description of every track of the job's workspace that has none, or an old one.
+
+    Without a workspace, or to have it all anew, ask for that in all workspaces that have changed, and forget what
+    stands for no track.
+    """
+    server = server_of(run.context.settings.language)
+    if server is None:
+        return {"model": None, "described": 0, "sent": 0}
+    if run.workspace_id is None or payload.anew:
+        return _ask_for_all(run, server, payload)
+    counts = dict(run.checkpoint or {"described": 0, "sent": 0})
+    while chunk := _next(run, run.workspace_id, server, payload):
+        run.check()
+        versions, texts = chunk
+        digests = {track_id: digest_of(text) for track_id, text in texts.items()}
+        vectors = _unknown(run, server, {digests[track_id]: text for track_id, text in texts.items()})
+        counts = {"described": counts["described"] + len(versions), "sent": counts["sent"] + len(vectors)}
+        with run.step(checkpoint=counts) as session:
+            text_queries.store_vectors(session, server.model, vectors)
+            text_queries.store_texts(session, run.workspace_id, server.model, digests, versions)
+        run.progress(counts["described"], note="Describing tracks")
+    return {"model": server.model, **counts}
+
+
+def digest_of(text: str) -> str:
+    """The name under which the vector of a text is kept."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _next(
+    run: Run, workspace_id: UUID, server: EmbeddingServer, payload: VectorisePayload
+) -> tuple[Mapping[UUID, int], Mapping[UUID, str]] | None:
+    with run.context.database.read(run.actor) as session:
+        versions = text_queries.to_describe(session, workspace_id, server.model, payload.tracks, _CHUNK)
+        return (versions, text_queries.descriptions(session, versions)) if versions else None
+
+
+def _unknown(run: Run, server: EmbeddingServer, texts: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+    """The vectors of those texts that the model was not asked about before, by digest."""
+    with run.context.database.read(run.actor) as session:
+        known = text_queries.known_texts(session, server.model, texts)
+        dimensions = text_queries.dimensions_of(session, server.model)
+    asked: Sequence[str] = [digest for digest in texts if digest not in known]
+    if not asked:
+        return {}
+    vectors = embed(server, [texts[digest] for digest in asked])
+    require_dimensions(server, dimensions, vectors.shape[1])
+    return dict(zip(asked, vectors, strict=True))
+
+
+def require_dimensions(server: EmbeddingServer, stored: int | None, given: int) -> None:
+    """Refuse vectors that cannot be compared with those that are kept."""
+    if stored is not None and stored != given:
+        detail = (
+            f"{server.model} gives vectors of {given} numbers, and those kept have {stored}: it is another model by "
+            "the same name. An administrator can have everything described anew: POST /similar/text?anew=true."
+        )
+        raise DimensionsChanged(detail)
+
+
+def _ask_for_all(run: Run, server: EmbeddingServer, payload: VectorisePayload) -> dict[str, Any]:
+    with run.step(actor=SYSTEM) as session:
+        if payload.anew:
+            text_queries.forget_model(session, server.model)
+        forgotten = text_queries.forget_unused(session)
+        versions = queries.versions(session, SYSTEM, None)
+        for workspace_id, version in versions.items():
+            # Once a version of the catalogue, unless a person asked.
+            key = None if payload.anew else f"{server.model} {version}"
+            if version:
+                submit(
+                    session, VECTORISE, VectorisePayload(), workspace=workspace_id, priority="low", idempotency_key=key
+                )
+    return {"workspaces": len(versions), "forgotten": forgotten}
