@@ -28,11 +28,24 @@ def list_tracks(
     actor: CurrentActor,
     sort: Annotated[Sort, Query(description="Newest first, by title, or by artist.")] = "added",
     workspace: Annotated[UUID | None, Query(description="Only this workspace's.")] = None,
+    album: Annotated[UUID | None, Query(description="Only this album's.")] = None,
+    artist: Annotated[UUID | None, Query(description="Only those in which this artist has a part.")] = None,
+    genre: Annotated[UUID | None, Query(description="Only those of this genre or mood.")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Page[TrackItem]:
     """A page of tracks with their features, and how many there are in all."""
-    return service.list_tracks(session, actor, sort=sort, workspace_id=workspace, cursor=cursor, limit=limit)
+    return service.list_tracks(
+        session,
+        actor,
+        sort=sort,
+        workspace_id=workspace,
+        album_id=album,
+        artist_id=artist,
+        genre_id=genre,
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 @router.post("/tracks/batch", responses=responses(NotSignedIn), operation_id="read_tracks")

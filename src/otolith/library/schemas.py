@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from otolith.library.catalogue.links import Role
+from otolith.library.catalogue.models import TermKind
 from otolith.library.models import TrackState
 
 Sort = Literal["added", "title", "artist"]
@@ -59,12 +61,38 @@ class TrackItem(BaseModel):
     title: str = Field(description="Title, or the file's name.")
     artist: str = Field(description="Artist; empty where unknown.")
     album: str = Field(description="Album; empty where unknown.")
+    album_id: UUID | None = Field(description="Its album; null where the file names none.")
     duration: float | None = Field(description="Seconds.")
     state: TrackState = Field(description="Whether it was analysed.")
     error: str | None = Field(description="Why its analysis failed.")
     missing: bool = Field(description="Whether the file was gone at the last scan.")
     added_at: dt.datetime = Field(description="When it joined the library.")
     features: TrackFeatures | None = Field(description="How it sounds, once analysed.")
+
+
+class CreditItem(BaseModel):
+    """Somebody's part in a track."""
+
+    role: Role = Field(description="The part.")
+    artist_id: UUID = Field(description="The artist.")
+    name: str = Field(description="The name as the file writes it.")
+
+
+class LabelItem(BaseModel):
+    """A genre or mood of a track."""
+
+    id: UUID = Field(description="The genre or mood.")
+    kind: TermKind = Field(description="genre or mood.")
+    name: str = Field(description="As the file writes it.")
+
+
+class TrackGain(BaseModel):
+    """ReplayGain as the file tells it: gains in dB relative to -18 LUFS, peaks as a share of full scale."""
+
+    track_gain: float | None = Field(description="For the track alone.")
+    track_peak: float | None = Field(description="The highest sample of the track.")
+    album_gain: float | None = Field(description="For the album as a whole.")
+    album_peak: float | None = Field(description="The highest sample of the album.")
 
 
 class TrackDetail(TrackItem):
@@ -74,7 +102,16 @@ class TrackDetail(TrackItem):
     genre: str = Field(description="Genres, with semicolons between.")
     date: str = Field(description="Date as precise as the file tells.")
     track_number: int | None = Field(description="Number on its disc.")
+    track_total: int | None = Field(description="Tracks on its disc, as the file tells.")
     disc_number: int | None = Field(description="Number of its disc.")
+    disc_total: int | None = Field(description="Discs of its album, as the file tells.")
+    year: int | None = Field(description="The year of its date.")
+    compilation: bool = Field(description="Whether the file says that it is of a compilation.")
+    recording_mbid: str | None = Field(description="MusicBrainz' identifier of the recording.")
+    release_mbid: str | None = Field(description="MusicBrainz' identifier of the release.")
+    credits: list[CreditItem] = Field(description="Who has a part in it.")
+    labels: list[LabelItem] = Field(description="Its genres and moods.")
+    replaygain: TrackGain | None = Field(description="ReplayGain, where the file holds it.")
     changed_at: dt.datetime = Field(description="When anything here last changed.")
     file: TrackFile = Field(description="Its file.")
     engines: dict[str, int] = Field(description="The engines that heard it, with their versions.")

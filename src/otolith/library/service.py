@@ -1,6 +1,6 @@
 """What routes, pages and commands may do with the library."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,17 +15,21 @@ from otolith.core.paging import BadCursor, Page
 from otolith.identify import service as identify
 from otolith.jobs.service import submit
 from otolith.library import queries
+from otolith.library.catalogue import queries as catalogue
 from otolith.library.catalogue.filing import Filed, file_tracks, remove_tracks
 from otolith.library.engine.features import unpack_beats
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
 from otolith.library.models import Analysis, Track
 from otolith.library.schemas import (
+    CreditItem,
+    LabelItem,
     NotedOddity,
     Sort,
     TrackBeats,
     TrackDetail,
     TrackFeatures,
     TrackFile,
+    TrackGain,
     TrackItem,
     TracksRead,
 )
@@ -50,18 +54,27 @@ def list_tracks(
     *,
     sort: Sort = "added",
     workspace_id: UUID | None = None,
+    album_id: UUID | None = None,
+    artist_id: UUID | None = None,
+    genre_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[TrackItem]:
-    """A page of what the caller may see: newest first, or by title, or by artist."""
+    """A page of what the caller may see: newest first, or by title, or by artist; of one album, artist or genre."""
     condition: ColumnElement[bool] = visible_to(actor, Track.workspace_id)
     if workspace_id is not None:
         condition = and_(condition, Track.workspace_id == workspace_id)
+    if album_id is not None:
+        condition = and_(condition, Track.album_id == album_id)
+    if artist_id is not None:
+        condition = and_(condition, catalogue.with_artist(artist_id))
+    if genre_id is not None:
+        condition = and_(condition, catalogue.with_term(genre_id))
     sorting = _SORTINGS[sort]
     rows = queries.tracks_page(session, condition, sorting, _position(cursor, sort), limit + 1, sort == "added")
     page, following = paging.cut(rows, limit, lambda row: (sort, *(str(getattr(row[0], c.key)) for c in sorting)))
     return Page[TrackItem](
-        items=[TrackItem(**_item(*row)) for row in page],
+        items=[TrackItem(**item_of(*row)) for row in page],
         next=following,
         total=queries.count_tracks(session, condition),
     )
@@ -83,7 +96,7 @@ def _position(cursor: str | None, sort: Sort) -> tuple[Any, ...] | None:
 def read_tracks(session: Session, actor: Actor, track_ids: Sequence[UUID]) -> TracksRead:
     """Many tracks in the order asked for; what the caller may not see is named and left out."""
     rows = queries.tracks_among(session, actor, set(track_ids)) if track_ids else ()
-    known = {row[0].id: TrackItem(**_item(*row)) for row in rows}
+    known = {row[0].id: TrackItem(**item_of(*row)) for row in rows}
     return TracksRead(
         items=[known[track_id] for track_id in track_ids if track_id in known],
         missing=[track_id for track_id in dict.fromkeys(track_ids) if track_id not in known],
@@ -92,15 +105,24 @@ def read_tracks(session: Session, actor: Actor, track_ids: Sequence[UUID]) -> Tr
 
 def get_track(session: Session, actor: Actor, track_id: UUID) -> TrackDetail:
     """One track with all that is known of it, but for its beats."""
-    track, media, analysis = _found(session, actor, track_id)
+    track, media, analysis = get_visible(session, actor, track_id)
     fingerprint = identify.fingerprint(session, media.sha256) if media.sha256 else None
     return TrackDetail(
-        **_item(track, media, analysis),
+        **item_of(track, media, analysis),
         album_artist=track.album_artist,
         genre=track.genre,
         date=track.date,
         track_number=track.track_number,
+        track_total=track.track_total,
         disc_number=track.disc_number,
+        disc_total=track.disc_total,
+        year=track.year,
+        compilation=track.compilation,
+        recording_mbid=track.recording_mbid,
+        release_mbid=track.release_mbid,
+        credits=[CreditItem(role=r, artist_id=i, name=n) for r, i, n in catalogue.credits_of(session, track_id)],
+        labels=[LabelItem(id=t.id, kind=t.kind, name=name) for t, name in catalogue.terms_of(session, track_id)],
+        replaygain=_gain(catalogue.tags_of(session, track_id)),
         changed_at=track.changed_at,
         file=TrackFile(
             media_id=media.id,
@@ -114,9 +136,14 @@ def get_track(session: Session, actor: Actor, track_id: UUID) -> TrackDetail:
     )
 
 
+def _gain(tags: Mapping[str, Any]) -> TrackGain | None:
+    gain = tags.get("replaygain")
+    return TrackGain(**gain) if gain else None
+
+
 def get_beats(session: Session, actor: Actor, track_id: UUID) -> TrackBeats:
     """The beats of a track; none where it has no pulse or was not analysed yet."""
-    _, _, analysis = _found(session, actor, track_id)
+    _, _, analysis = get_visible(session, actor, track_id)
     return TrackBeats(beats=unpack_beats(analysis.beats) if analysis else [])
 
 
@@ -128,14 +155,16 @@ def track_of_media(session: Session, actor: Actor, media_id: UUID) -> UUID:
     return found
 
 
-def _found(session: Session, actor: Actor, track_id: UUID) -> queries.Found:
+def get_visible(session: Session, actor: Actor, track_id: UUID) -> queries.Found:
+    """A track with its file and its analysis, if the caller may see it."""
     found = queries.track(session, actor, track_id)
     if found is None:
         raise TrackNotFound
     return found
 
 
-def _item(track: Track, media: Media, analysis: Analysis | None) -> dict[str, Any]:
+def item_of(track: Track, media: Media, analysis: Analysis | None) -> dict[str, Any]:
+    """The values of a `TrackItem`."""
     features = None
     if analysis is not None:
         features = TrackFeatures(**{name: getattr(analysis, name) for name in TrackFeatures.model_fields})
@@ -146,6 +175,7 @@ def _item(track: Track, media: Media, analysis: Analysis | None) -> dict[str, An
         "title": track.title,
         "artist": track.artist,
         "album": track.album,
+        "album_id": track.album_id,
         "duration": analysis.duration if analysis is not None else media.duration,
         "state": track.state,
         "error": track.error,

@@ -31,8 +31,10 @@ _DISC: Final = re.compile(
 _DISC_FOLDER: Final = re.compile(
     rb"(?:.*[\s_\-(\[])?(?:cd|dis[ck]|disque|vol|volume)[\s_.\-]*\d{1,2}[)\]]?", re.IGNORECASE
 )
+_UNSEEN: Final = dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", "")
 _TYPOGRAPHY: Final = str.maketrans(
-    {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "‐": "-", "‑": "-", "–": "-", "—": "-", "…": "..."}
+    _UNSEEN
+    | {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "‐": "-", "‑": "-", "–": "-", "—": "-", "…": "..."}
 )
 
 
@@ -113,8 +115,9 @@ def _distinct(names: Iterable[str], key_of: Callable[[str], str]) -> list[str]:
     found: dict[str, str] = {}
     for name in names:
         cleaned = clean(name)
-        if cleaned:
-            found.setdefault(key_of(cleaned), cleaned)
+        key = key_of(cleaned)
+        if key:
+            found.setdefault(key, cleaned)
         if len(found) == _MOST:
             break
     return list(found.values())
