@@ -5,7 +5,7 @@ from itertools import chain
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from otolith.web import activity, assets, health, home, library, recording, scans, session, similar
+from otolith.web import activity, assets, catalogue, health, home, library, recording, scans, session, similar
 from otolith.web.problems import problem_page
 
 __all__ = ["problem_page", "router"]
@@ -16,6 +16,7 @@ PARTS = (
     home.router,
     recording.router,
     library.router,
+    catalogue.router,
     similar.router,
     scans.router,
     health.router,

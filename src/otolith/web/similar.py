@@ -10,6 +10,7 @@ from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.http import Ctx, CurrentActor, Reading
 from otolith.library import service as library
+from otolith.library.catalogue import service as catalogue
 from otolith.library.similar import service as similar
 from otolith.library.similar.schemas import Common, SoundTrack
 from otolith.library.similar.seeding import Asked
@@ -28,6 +29,20 @@ def like_a_track(request: Request, session: Reading, context: Ctx, actor: Curren
     track = library.get_track(session, actor, track_id)
     about = {"title": track.title, "back": f"/tracks/{track_id}"}
     return _page(request, session, context, actor, Asked(tracks=[track_id]), about)
+
+
+@router.get("/albums/{album_id}/similar")
+def like_an_album(request: Request, session: Reading, context: Ctx, actor: CurrentActor, album_id: UUID) -> Response:
+    album = catalogue.get_album(session, actor, album_id)
+    about = {"title": album.title, "back": f"/albums/{album_id}"}
+    return _page(request, session, context, actor, Asked(albums=[album_id]), about)
+
+
+@router.get("/artists/{artist_id}/similar")
+def like_an_artist(request: Request, session: Reading, context: Ctx, actor: CurrentActor, artist_id: UUID) -> Response:
+    artist = catalogue.get_artist(session, actor, artist_id)
+    about = {"title": artist.name, "back": f"/artists/{artist_id}"}
+    return _page(request, session, context, actor, Asked(artists=[artist_id]), about)
 
 
 def _page(

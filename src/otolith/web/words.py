@@ -131,6 +131,26 @@ SORTS = {
     "-played": mark("Last played by you"),
 }
 
+ALBUM_SORTS = {
+    "artist": mark("Artist"),
+    "title": mark("Title"),
+    "added": mark("Newest first"),
+    "year": mark("Year, earliest first"),
+}
+ARTIST_SORTS = {"name": mark("Name"), "tracks": mark("Most recordings"), "added": mark("Newest first")}
+GENRE_SORTS = {"name": mark("Name"), "tracks": mark("Most recordings")}
+
+ROLES = {
+    "artist": mark("Artist"),
+    "album_artist": mark("Album artist"),
+    "composer": mark("Composer"),
+    "lyricist": mark("Lyricist"),
+    "conductor": mark("Conductor"),
+    "performer": mark("Performer"),
+    "remixer": mark("Remixer"),
+    "producer": mark("Producer"),
+}
+
 FACETS = {
     "genre": mark("Genre"),
     "artist": mark("Artist"),
