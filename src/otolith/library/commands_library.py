@@ -3,6 +3,7 @@
 import typer
 
 from otolith.library.commands import Local
+from otolith.library.editing import commands as editing
 from otolith.library.health import commands as health
 from otolith.library.roots import commands as roots
 
@@ -17,5 +18,6 @@ def library_commands(local: Local) -> typer.Typer:
 
     # Each part adds its commands by one line here.
     roots.add_commands(group, local)
+    editing.add_commands(group, local)
     health.add_commands(group, local)
     return group
