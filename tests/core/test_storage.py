@@ -97,6 +97,19 @@ def test_a_file_comes_back_as_it_went_in(storage: Storage) -> None:
     assert storage.healthy()
 
 
+def test_shelves_are_kept_apart(storage: Storage) -> None:
+    put(storage)
+    with storage.incoming() as incoming:
+        incoming.write(DATA)
+        cover = storage.place(incoming.finish(), "webps", "covers")
+    assert cover == KEY.replace("media/", "covers/").replace(".flac", ".webps")
+    assert list(storage.keys()) == [KEY]
+    assert list(storage.keys(shelf="covers")) == [cover]
+    assert b"".join(storage.read_range(cover, 5, 50)) == DATA[5:50]
+    storage.delete(KEY)
+    assert storage.stat(cover) is not None
+
+
 def test_placing_again_changes_nothing(storage: Storage) -> None:
     put(storage)
     first = storage.stat(KEY)
