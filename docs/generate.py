@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from pydantic import BaseModel, SecretStr
@@ -154,7 +154,11 @@ def contracts() -> str:
 
 
 def _name_of(annotation: Any) -> str:
-    text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+    inner = get_args(annotation)
+    if get_origin(annotation) is list and get_origin(inner[0]) is Annotated:
+        # What turns a value into text and back is no word for it, and has another address in every process.
+        return f"list[{_name_of(get_args(inner[0])[0])}]"
+    text = annotation.__name__ if isinstance(annotation, type) and not inner else str(annotation)
     return re.sub(r"\b(typing|uuid|datetime|pathlib)\.", "", text)
 
 
