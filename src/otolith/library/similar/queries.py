@@ -30,7 +30,7 @@ _SHOWN = (
     Track.id, Track.workspace_id, Track.media_id, Track.album_id, Track.title, Track.artist, Track.album, Track.genre,
     Track.artist_key, Track.year, Track.cover_key, Track.state, Track.error, Media.missing,
     func.coalesce(Analysis.duration, Track.duration).label("duration"),
-    Analysis.tempo, Analysis.camelot, Analysis.energy, Analysis.voice, Analysis.brightness,
+    Analysis.tempo, Analysis.camelot, Analysis.energy, Analysis.voice, Analysis.brightness, Analysis.timbre,
 )  # fmt: skip
 
 

@@ -20,4 +20,6 @@ def common(one: Seen, other: Seen) -> list[Common]:
 
 def _traits(seen: Seen) -> Traits:
     row = seen.row
-    return Traits(row.tempo, row.camelot, row.brightness, row.energy, row.voice, row.artist, row.genre)
+    return Traits(
+        row.tempo, row.camelot, row.brightness, row.energy, row.voice, row.artist, row.genre, row.timbre or {}
+    )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from otolith.library.similar.engine.shelf import Shelf
 
 # How much of a track's nearness what was chosen already takes away from what resembles it.
-_SAMENESS: Final = 0.25
+_SAMENESS: Final = 0.15
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 
 

@@ -1,6 +1,7 @@
 """Why two recordings go together: what their tempo, key and colour have in common."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import log2
 from typing import Final, Literal
 
@@ -9,7 +10,8 @@ ReasonCode = Literal[
     "timbre", "energy", "voice", "instrumental", "same_artist", "same_genre",
 ]  # fmt: skip
 _TEMPO: Final = 0.04
-_OCTAVES: Final = 0.2
+# How far apart two sounds may lie on each scale and still have one colour; brightness in octaves.
+_COLOURS: Final = {"brightness": 0.3, "bass_db": 3.0, "treble_db": 5.0, "noisiness": 0.15}
 _ENERGY: Final = 0.08
 _SINGING: Final = 0.6
 _PLAYING: Final = 0.25
@@ -26,6 +28,7 @@ class Traits:
     voice: float | None = None
     artist: str = ""
     genre: str = ""
+    timbre: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,19 @@ def tempo_relation(one: float | None, other: float | None) -> Literal["same_temp
     return "double_tempo" if abs(apart - 1) <= width else None
 
 
+def same_colour(one: Traits, other: Traits) -> bool:
+    """Whether two sounds have one colour: as bright, as rich in bass and treble and as noisy, taken together."""
+    if not one.brightness or not other.brightness:
+        return False
+    apart = [log2(one.brightness / other.brightness) / _COLOURS["brightness"]]
+    apart += [
+        (one.timbre[name] - other.timbre[name]) / width
+        for name, width in _COLOURS.items()
+        if name in one.timbre and name in other.timbre
+    ]
+    return sum(value**2 for value in apart) <= len(apart)
+
+
 def reasons(seed: Traits, track: Traits) -> list[Reason]:
     """What a track has in common with the one it was found by, the most telling first."""
     found: list[Reason] = []
@@ -67,7 +83,7 @@ def reasons(seed: Traits, track: Traits) -> list[Reason]:
         found.append(Reason(tempo, seed.tempo, track.tempo))
     if key := key_relation(seed.camelot, track.camelot):
         found.append(Reason(key, seed.camelot, track.camelot))
-    if seed.brightness and track.brightness and abs(log2(seed.brightness / track.brightness)) <= _OCTAVES:
+    if same_colour(seed, track):
         found.append(Reason("timbre", seed.brightness, track.brightness))
     if seed.energy is not None and track.energy is not None and abs(seed.energy - track.energy) <= _ENERGY:
         found.append(Reason("energy", seed.energy, track.energy))
