@@ -17,6 +17,8 @@ from otolith.library.roots.places import is_gone
 from otolith.media.models import Media
 
 _BLOCK: Final = 1 << 20
+# Of more copies of one content than this, it is not found out which of them moved.
+_ALIKE: Final = 2000
 
 
 class Unconfirmed(Exception):
@@ -30,8 +32,9 @@ def confirmed(run: Run, workspace_id: UUID, root: bytes, read: Sequence[Read]) -
         return list(read)
     with run.context.database.read(run.actor) as session:
         known = queries.stored_at(session, workspace_id, [one.digest for one in read])
-        rows = queries.with_quick_keys(session, workspace_id, keys, held=False)
-        places = {row.quick_key for row in rows if row.sha256 is not None and _has_left(row, root)}
+        alike = queries.with_quick_keys(session, workspace_id, keys, _ALIKE)
+    ignored = Ignored()
+    places = {row.quick_key for row in alike if row.sha256 is not None and _has_left(row, root, ignored)}
     return [
         replace(one, sha256=_hash(run, one.seen.path))
         if one.sha256 is None and one.digest not in known and one.tags.quick_key in places
@@ -45,12 +48,14 @@ class Elsewhere:
 
     def __init__(self, session: Session, workspace_id: UUID, root: bytes, new: Sequence[Read]) -> None:
         keys = {one.tags.quick_key for one in new if one.tags.quick_key}
-        self._root = root
-        self._rows = list(queries.with_quick_keys(session, workspace_id, keys)) if keys else []
+        alike = queries.with_quick_keys(session, workspace_id, keys, _ALIKE) if keys else []
+        ignored = Ignored()
+        left = [row.media_id for row in alike if _has_left(row, root, ignored)]
+        self._rows = list(queries.held_media(session, left)) if left else []
 
     def take(self, one: Read) -> Media | None:
         """The row that moved to this file's place, if any; each moves once. `Unconfirmed` where that cannot be told."""
-        alike = [row for row in self._rows if row.quick_key == one.tags.quick_key and _has_left(row, self._root)]
+        alike = [row for row in self._rows if row.quick_key == one.tags.quick_key]
         if one.sha256 is None and any(row.sha256 is not None for row in alike):
             raise Unconfirmed
         for row in alike:
@@ -60,11 +65,11 @@ class Elsewhere:
         return None
 
 
-def _has_left(row: Media, root: bytes) -> bool:
+def _has_left(row: queries.Alike, root: bytes, ignored: Ignored) -> bool:
     # Outside this root only a scan of that place may say that a file is gone: its disk may just be away.
-    if row.path is None or row.missing:
-        return row.path is not None
-    return row.path.startswith(root.rstrip(b"/") + b"/") and (is_gone(row.path) or Ignored().covers(row.path))
+    if row.missing:
+        return True
+    return row.path.startswith(root.rstrip(b"/") + b"/") and (is_gone(row.path) or ignored.covers(row.path))
 
 
 def _hash(run: Run, path: bytes) -> str:

@@ -90,16 +90,32 @@ def still_at(session: Session, places: Mapping[UUID, bytes]) -> list[UUID]:
     return [media_id for media_id, path in rows.tuples() if path == places[media_id]]
 
 
-def with_quick_keys(
-    session: Session, workspace_id: UUID, quick_keys: Collection[str], *, held: bool = True
-) -> Sequence[Media]:
-    """The library files of these quick keys, `held` until the transaction ends, so that each is moved once."""
-    found = (
-        select(Media)
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A stored file whose quick key is that of another one."""
+
+    media_id: UUID
+    path: bytes
+    quick_key: str
+    sha256: str | None
+    missing: bool
+
+
+def with_quick_keys(session: Session, workspace_id: UUID, quick_keys: Collection[str], limit: int) -> list[Alike]:
+    """The library files of these quick keys, those first that are known to be missing."""
+    rows = session.execute(
+        select(Media.id, Media.path, Media.quick_key, Media.sha256, Media.missing)
         .where(Media.workspace_id == workspace_id, Media.quick_key.in_(list(quick_keys)), Media.path.is_not(None))
-        .order_by(Media.id)
+        .order_by(Media.missing.desc(), Media.id)
+        .limit(limit)
     )
-    return session.scalars(found.with_for_update() if held else found).all()
+    return [Alike(*row) for row in rows.tuples()]
+
+
+def held_media(session: Session, media_ids: Collection[UUID]) -> Sequence[Media]:
+    """Media, held until the transaction ends."""
+    mine = select(Media).where(Media.id.in_(list(media_ids))).order_by(Media.id).with_for_update()
+    return session.scalars(mine.execution_options(populate_existing=True)).all()
 
 
 def tracks_of(session: Session, media_ids: Collection[UUID]) -> dict[UUID, Track]:
