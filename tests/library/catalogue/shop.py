@@ -20,7 +20,8 @@ def tags(**said: Any) -> Tags:
     said.setdefault("artists", (said["artist"],) if said.get("artist") else ())
     said.setdefault("album_artists", (said["album_artist"],) if said.get("album_artist") else ())
     ids = said.pop("mb", {})
-    said.setdefault("year", int(said["date"][:4]) if said.get("date") else None)
+    if "year" not in said:
+        said["year"] = int(said["date"][:4]) if said.get("date") else None
     return Tags(musicbrainz=MusicBrainz(**ids), **said)
 
 

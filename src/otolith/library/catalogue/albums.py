@@ -59,7 +59,7 @@ def tell(shares: Sequence[Share]) -> Told:
             "artist": artist,
             "artist_key": sort_key(artist, sort) if artist else "",
             "release_group_mbid": _most(heard, lambda facts: facts.release_group or "") or None,
-            "year": int(date[:4]) if date else None,
+            "year": int(date[:4]) if date[:4].isascii() and date[:4].isdecimal() else None,
             "date": date,
             "original_date": _most(heard, lambda facts: facts.original_date),
             "edition": _most(heard, lambda facts: facts.edition),

@@ -27,6 +27,7 @@ from otolith.media.engine.tagging import Tags
 
 _LARGEST_NUMBER: Final = 1_000_000
 _LARGEST_DISC: Final = 1_000
+_LARGEST_YEAR: Final = 10_000
 _PLAYED: Final = re.compile(r"\s*\(([^()]*)\)$")
 _OTHERS: Final[tuple[tuple[Role, str], ...]] = (
     ("composer", "composers"),
@@ -121,7 +122,7 @@ def describe(tags: Tags, name: str, path: bytes | None = None) -> Described:
         "album_artist": clean(tags.album_artist),
         "genre": clean("; ".join(label.name for label in labels if label.kind == "genre")),
         "date": clean(tags.date),
-        "year": tags.year,
+        "year": number_of(tags.year, _LARGEST_YEAR),
         "track_number": number_of(tags.track),
         "track_total": _total(tags.track, tags.track_total),
         "disc_number": number_of(tags.disc or disc, _LARGEST_DISC),
