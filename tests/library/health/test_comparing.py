@@ -227,7 +227,7 @@ def test_a_workspace_that_has_not_changed_is_left_alone(context: Context, worksp
 
 def test_only_editors_ask_for_a_comparison(callers: Callers, context: Context) -> None:
     statuses = {
-        kind: callers[kind].post("/api/library/check").status_code
+        kind: callers[kind].post("/api/library/check", json={"workspace": str(callers.home)}).status_code
         for kind in ("viewer", "editor", "owner", "readonly", "stranger", "anonymous")
     }
     refused = dict.fromkeys(("viewer", "readonly", "stranger"), 403)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from otolith.accounts.service import home_workspace
-from otolith.core.errors import Conflict, NotAllowed, NotSignedIn, responses
+from otolith.core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, responses
 from otolith.core.http import CurrentActor, Reading, Writing
 from otolith.core.paging import DEFAULT_LIMIT, BadCursor, Cursor, Limit, Page
 from otolith.library.health import purging, service
@@ -48,7 +48,10 @@ def library_health_findings(
 
 
 @router.post(
-    "/library/check", status_code=202, responses=responses(NotSignedIn, NotAllowed), operation_id="check_library"
+    "/library/check",
+    status_code=202,
+    responses=responses(NotSignedIn, NotAllowed, NotFound),
+    operation_id="check_library",
 )
 def check_library(session: Writing, actor: CurrentActor, request: CheckRequest | None = None) -> CheckStarted:
     """Compare the recordings of a library with each other now; without being asked it happens every ten minutes."""
@@ -58,7 +61,7 @@ def check_library(session: Writing, actor: CurrentActor, request: CheckRequest |
 
 @router.post(
     "/library/missing/purge",
-    responses=responses(NotSignedIn, NotAllowed, Conflict),
+    responses=responses(NotSignedIn, NotAllowed, NotFound, Conflict),
     operation_id="purge_missing",
 )
 def purge_missing(session: Writing, actor: CurrentActor, request: PurgeMissing | None = None) -> PurgedMissing:
