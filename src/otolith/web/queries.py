@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from otolith.core.actor import Actor, visible_to
 from otolith.jobs.models import Job
-from otolith.library.catalogue.links import Credit, TrackTerm
+from otolith.library.catalogue.links import Credit, Lyrics, TrackTerm
 from otolith.library.catalogue.models import Term
 from otolith.library.models import Analysis, Track
 from otolith.media.models import Media, Waveform
@@ -77,3 +77,23 @@ def belonging_of(session: Session, actor: Actor, track_id: UUID) -> Belonging:
         .order_by(TrackTerm.position)
     )
     return Belonging(album_id, list(artists.tuples()), list(genres.tuples()))
+
+
+def tagged(session: Session, actor: Actor, track_ids: Collection[UUID]) -> list[tuple[Track, str | None]]:
+    """Tracks with their tags, edits and lyrics, in the order of their album."""
+    rows = session.execute(
+        select(Track, Lyrics.text)
+        .join(Lyrics, Lyrics.track_id == Track.id, isouter=True)
+        .where(visible_to(actor, Track.workspace_id), Track.id.in_(list(track_ids)))
+        .order_by(Track.disc_number, Track.track_number, Track.title_key)
+        .options(undefer(Track.tags), undefer(Track.edits))
+    )
+    return list(rows.tuples())
+
+
+def tracks_of_album(session: Session, actor: Actor, album_id: UUID, limit: int) -> list[UUID]:
+    return list(
+        session.scalars(
+            select(Track.id).where(visible_to(actor, Track.workspace_id), Track.album_id == album_id).limit(limit)
+        )
+    )

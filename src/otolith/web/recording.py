@@ -1,12 +1,18 @@
 """One recording: how it sounds, to see and to hear."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
-from otolith.core.http import CurrentActor, Reading
+from otolith.core.actor import Actor
+from otolith.core.http import CurrentActor, Reading, Writing
 from otolith.library import service as library
+from otolith.library.catalogue import service as catalogue
+from otolith.library.catalogue.service import NoLyrics
+from otolith.library.listens import service as listens
 from otolith.library.models import Analysis
 from otolith.library.schemas import TrackDetail, TrackFile
 from otolith.web import queries
@@ -43,6 +49,9 @@ def recording(request: Request, session: Reading, actor: CurrentActor, track_id:
         "file": _file(track.file, tongue),
         "tags": _tags(track, tongue),
         "warnings": [warning.detail for warning in track.warnings],
+        "lyrics": _lyrics(session, actor, track_id),
+        "mine": listens.mine(session, actor, [track_id])[track_id],
+        "may_rate": actor.user_id is not None and actor.role != "readonly",
         "may_edit": actor.may_edit(track.workspace_id),
     }
     return render(
@@ -54,6 +63,25 @@ def recording(request: Request, session: Reading, actor: CurrentActor, track_id:
         follows=track.state == "waiting",
         working=sum(queries.unfinished_jobs(session, actor).values()),
     )
+
+
+@router.post("/tracks/{track_id}/rating")
+def rate(
+    session: Writing,
+    actor: CurrentActor,
+    track_id: UUID,
+    rating: Annotated[int, Form(ge=0, le=5)],
+) -> Response:
+    """Keep what the reader gives a track; nothing takes it back."""
+    listens.rate(session, actor, track_id, rating or None)
+    return RedirectResponse(f"/tracks/{track_id}", 303)
+
+
+def _lyrics(session: Session, actor: Actor, track_id: UUID) -> list[str]:
+    try:
+        return [line.text for line in catalogue.lyrics_of(session, actor, track_id).lines]
+    except NoLyrics:
+        return []
 
 
 def _parts(analysis: Analysis, tongue: Tongue) -> list[tuple[str, str]]:

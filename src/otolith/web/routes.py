@@ -5,7 +5,20 @@ from itertools import chain
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from otolith.web import activity, assets, catalogue, health, home, library, recording, scans, session, similar
+from otolith.web import (
+    activity,
+    assets,
+    atlas,
+    catalogue,
+    editing,
+    health,
+    home,
+    library,
+    recording,
+    scans,
+    session,
+    similar,
+)
 from otolith.web.problems import problem_page
 
 __all__ = ["problem_page", "router"]
@@ -18,6 +31,8 @@ PARTS = (
     library.router,
     catalogue.router,
     similar.router,
+    editing.router,
+    atlas.router,
     scans.router,
     health.router,
     activity.router,

@@ -193,6 +193,36 @@ HEALTH_FIELDS = {
     "cover": mark("Cover"),
 }
 
+# The tags that the form offers, and those that go along with them in what it shows.
+TAGS = {
+    "title": mark("Title"),
+    "artist": mark("Artist"),
+    "album": mark("Album"),
+    "album_artist": mark("Album artist"),
+    "track": mark("Track number"),
+    "track_total": mark("Tracks on the disc"),
+    "disc": mark("Disc number"),
+    "disc_total": mark("Discs"),
+    "date": mark("Date"),
+    "genres": mark("Genres"),
+    "composers": mark("Composers"),
+    "compilation": mark("Compilation"),
+    "comment": mark("Comment"),
+    "lyrics": mark("Lyrics"),
+    "title_sort": mark("Title, for sorting"),
+    "artist_sort": mark("Artist, for sorting"),
+    "album_sort": mark("Album, for sorting"),
+    "album_artist_sort": mark("Album artist, for sorting"),
+}
+
+EDIT_STATES = {
+    "kept": mark("In the library"),
+    "writing": mark("Being written"),
+    "written": mark("In the file"),
+    "failed": mark("Not written"),
+    "undone": mark("Undone"),
+}
+
 HEALTH_FAULTS = {
     "doubled": mark("More than once: %(numbers)s."),
     "totals": mark("The tags disagree on how many there are: %(numbers)s."),

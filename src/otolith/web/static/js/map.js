@@ -25,7 +25,7 @@ function open(box) {
   const scale = () => fit() * view.zoom;
   const toScreen = ({ x, y }) => [
     canvas.clientWidth / 2 + (x - view.x) * scale(),
-    canvas.clientHeight / 2 - (y - view.y) * scale(),
+    canvas.clientHeight / 2 + (y - view.y) * scale(),
   ];
 
   function draw() {
@@ -39,7 +39,8 @@ function open(box) {
       const [x, y] = toScreen(point);
       pen.fillStyle = hue(point.camelot) ?? color;
       pen.beginPath();
-      pen.arc(x, y, size, 0, 7);
+      // One that stands for others around it is larger, and comes apart as one comes nearer.
+      pen.arc(x, y, size + Math.min(6, Math.log2(point.stands_for)), 0, 7);
       pen.fill();
     }
     tip.hidden = !chosen;
@@ -61,13 +62,20 @@ function open(box) {
 
   async function load() {
     const [wide, high] = [canvas.clientWidth / 2 / scale(), canvas.clientHeight / 2 / scale()];
-    const edges = { x_min: view.x - wide, x_max: view.x + wide, y_min: view.y - high, y_max: view.y + high };
-    const query = new URLSearchParams({ ...edges, limit: box.dataset.limit });
+    const within = (value) => Math.min(2, Math.max(-2, value));
+    const query = new URLSearchParams({
+      left: within(view.x - wide),
+      right: within(view.x + wide),
+      top: within(view.y - high),
+      bottom: within(view.y + high),
+      limit: box.dataset.limit,
+    });
     asked?.abort();
     asked = new AbortController();
     try {
       const answer = await fetch(`${box.dataset.map}?${query}`, { signal: asked.signal });
-      if (answer.ok) points = (await answer.json()).items;
+      if (!answer.ok) throw new Error(answer.statusText);
+      points = (await answer.json()).items.map(({ track, ...place }) => ({ ...track, ...place }));
       if (chosen) chosen = points.find((point) => point.id === chosen.id) ?? chosen;
       draw();
     } catch (error) {
@@ -85,7 +93,7 @@ function open(box) {
 
   function zoom(by, [x, y] = [canvas.clientWidth / 2, canvas.clientHeight / 2]) {
     const next = Math.min(CLOSEST, Math.max(1, view.zoom * by));
-    const [dx, dy] = [x - canvas.clientWidth / 2, canvas.clientHeight / 2 - y];
+    const [dx, dy] = [x - canvas.clientWidth / 2, y - canvas.clientHeight / 2];
     const gain = 1 / scale() - 1 / (fit() * next);
     view.x += dx * gain;
     view.y += dy * gain;
@@ -95,7 +103,7 @@ function open(box) {
 
   function move(dx, dy) {
     view.x -= dx / scale();
-    view.y += dy / scale();
+    view.y -= dy / scale();
     look();
   }
 
@@ -118,13 +126,13 @@ function open(box) {
   }
 
   // The next one in a direction, so that arrows lead from track to track.
-  function walk(right, up) {
+  function walk(right, down) {
     if (!chosen) return nearest([canvas.clientWidth / 2, canvas.clientHeight / 2], 1e5);
     let best = null;
     let least = Infinity;
     for (const point of points) {
-      const along = (point.x - chosen.x) * right + (point.y - chosen.y) * up;
-      const aside = Math.abs((point.x - chosen.x) * up) + Math.abs((point.y - chosen.y) * right);
+      const along = (point.x - chosen.x) * right + (point.y - chosen.y) * down;
+      const aside = Math.abs((point.x - chosen.x) * down) + Math.abs((point.y - chosen.y) * right);
       if (point !== chosen && along > 0 && along + 2 * aside < least) [best, least] = [point, along + 2 * aside];
     }
     return best;
@@ -150,8 +158,8 @@ function open(box) {
   const KEYS = {
     ArrowLeft: () => goTo(walk(-1, 0)),
     ArrowRight: () => goTo(walk(1, 0)),
-    ArrowUp: () => goTo(walk(0, 1)),
-    ArrowDown: () => goTo(walk(0, -1)),
+    ArrowUp: () => goTo(walk(0, -1)),
+    ArrowDown: () => goTo(walk(0, 1)),
     "+": () => zoom(1.5),
     "-": () => zoom(1 / 1.5),
     0: () => zoom(1e-9),
