@@ -139,8 +139,7 @@ def keys_of_tracks(session: Session, album_ids: Collection[UUID]) -> list[tuple[
     """The pictures on the tracks of albums, and on how many of them each is."""
     rows = session.execute(
         select(Track.album_id, Track.cover_key, func.count())
-        .join(Media, Media.id == Track.media_id)
-        .where(Track.album_id.in_(list(album_ids)), Track.cover_key.is_not(None), Media.missing.is_(False))
+        .where(Track.album_id.in_(list(album_ids)), Track.cover_key.is_not(None))
         .group_by(Track.album_id, Track.cover_key)
     )
     return [(album_id, key, count) for album_id, key, count in rows.tuples() if album_id and key]
@@ -151,7 +150,7 @@ def electors(session: Session, album_id: UUID) -> list[tuple[str | None, bytes |
     rows = session.execute(
         select(Track.cover_key, Media.path)
         .join(Media, Media.id == Track.media_id)
-        .where(Track.album_id == album_id, Media.missing.is_(False))
+        .where(Track.album_id == album_id)
         .order_by(Track.disc_number, Track.track_number, Media.path, Track.id)
         .limit(_ELECTORS)
     )
@@ -197,16 +196,17 @@ def forget_folders(session: Session, workspace_id: UUID, digests: Collection[byt
     )
 
 
-def unsettled_albums(session: Session, limit: int) -> list[tuple[UUID, UUID]]:
-    """Albums (workspace, id) without a picture that a track of theirs has, or with one that nothing of theirs has."""
+def unsettled_albums(session: Session, after: UUID | None, limit: int) -> list[tuple[UUID, UUID]]:
+    """A page of albums (id, workspace) without a picture that a track has, or with one that nothing of theirs has."""
     on_track = exists().where(Track.album_id == Album.id, Track.cover_key.is_not(None))
     still_on_track = exists().where(Track.album_id == Album.id, Track.cover_key == Album.cover_key)
     in_folder = exists().where(FolderPicture.workspace_id == Album.workspace_id, FolderPicture.key == Album.cover_key)
     bare = and_(Album.cover_key.is_(None), on_track)
     strange = and_(Album.cover_key.is_not(None), ~still_on_track, ~in_folder)
-    return list(
-        session.execute(select(Album.workspace_id, Album.id).where(or_(bare, strange)).limit(limit)).tuples().all()
-    )
+    statement = select(Album.id, Album.workspace_id).where(or_(bare, strange)).order_by(Album.id).limit(limit)
+    if after is not None:
+        statement = statement.where(Album.id > after)
+    return list(session.execute(statement).tuples().all())
 
 
 def forget_unused(session: Session, before: dt.datetime) -> int:

@@ -18,17 +18,26 @@ _CHUNK: Final = 500
 
 def tidy(run: Run) -> dict[str, Any]:
     """Settle, forget and remove; a second time there is nothing left to do."""
-    with run.context.database.read(SYSTEM) as session:
-        unsettled = queries.unsettled_albums(session, _CHUNK)
-    for workspace_id in {workspace_id for workspace_id, _ in unsettled}:
-        run.check()
-        with run.step(actor=SYSTEM) as session:
-            version = next_version(session, workspace_id)
-            albums = [album_id for owner, album_id in unsettled if owner == workspace_id]
-            settle_albums(session, workspace_id, albums, version)
+    settled = _settle(run)
     with run.step(actor=SYSTEM) as session:
         forgotten = queries.forget_unused(session, now() - _YOUNG)
-    return {"albums": len(unsettled), "covers": forgotten, "files": _remove_orphans(run)}
+    return {"albums": settled, "covers": forgotten, "files": _remove_orphans(run)}
+
+
+def _settle(run: Run) -> int:
+    """Give albums their pictures that came about, or lost a track, without anybody looking for pictures."""
+    settled, after = 0, None
+    while True:
+        run.check()
+        with run.context.database.read(SYSTEM) as session:
+            page = queries.unsettled_albums(session, after, _CHUNK)
+        if not page:
+            return settled
+        after = page[-1][0]
+        for workspace_id in {workspace_id for _, workspace_id in page}:
+            albums = [album_id for album_id, owner in page if owner == workspace_id]
+            with run.step(actor=SYSTEM) as session:
+                settled += settle_albums(session, workspace_id, albums, next_version(session, workspace_id))
 
 
 def _remove_orphans(run: Run) -> int:
