@@ -50,16 +50,26 @@ def midi_file(notes: Iterable[Note], programs: dict[int, int]) -> bytes:
     return header + b"MTrk" + struct.pack(">I", len(track)) + bytes(track)
 
 
-def render(
-    midi: bytes, target: Path, *, rate: int = 44100, gain: float = 0.4, font: Path = SOUND_FONT
-) -> None:
+def render(midi: bytes, target: Path, *, rate: int = 44100, gain: float = 0.4, font: Path = SOUND_FONT) -> None:
     """Have FluidSynth write `midi` as a 16-bit stereo WAV file at `target`."""
     fluidsynth = shutil.which("fluidsynth")
     if fluidsynth is None or not font.exists():
         raise RuntimeError("Install the Debian packages fluidsynth and fluid-soundfont-gm to render the set.")
     source = target.with_suffix(".mid")
     source.write_bytes(midi)
-    command = [fluidsynth, "-ni", "-q", "-g", f"{gain}", "-r", f"{rate}", "-T", "wav", "-F", str(target)]
-    subprocess.run(
-        [*command, str(font), str(source)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    command = [
+        fluidsynth,
+        "-ni",
+        "-q",
+        "-o",
+        "synth.dynamic-sample-loading=1",
+        "-g",
+        f"{gain}",
+        "-r",
+        f"{rate}",
+        "-T",
+        "wav",
+        "-F",
+        str(target),
+    ]
+    subprocess.run([*command, str(font), str(source)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,12 +1,15 @@
 """Listens to files as the product does, and makes the copies that the embedding must see through."""
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
+from scipy.signal import oaconvolve
 
 from bench.similarity_set import studio
 from otolith.core.audio import Signal
@@ -48,6 +51,8 @@ def load(path: Path) -> tuple[Sound, int]:
 
 
 def mono(sound: Sound, rate: int) -> Sound:
+    if rate == onsets.RATE:
+        return np.asarray(sound.mean(axis=1), dtype=np.float32)
     return np.asarray(soxr.resample(sound.mean(axis=1), rate, onsets.RATE, quality="HQ"), dtype=np.float32)
 
 
@@ -58,16 +63,49 @@ def through_codec(sound: Sound, rate: int, bit_rate: int) -> Sound:
         return np.concatenate([np.asarray(part, dtype=np.float32) for part in blocks(path, _MONO)])
 
 
-def through_studio(sound: Sound, rate: int, rng: np.random.Generator) -> Sound:
-    """Another master of the same: tilted, pressed, with more room or some noise, as chance wills."""
-    changed = studio(sound, rate, float(rng.normal(0, 1.5)), float(rng.choice([0, 0, 1.5, 3])))
+def through_studio(samples: Sound, rng: np.random.Generator) -> Sound:
+    """Another master of mono samples at 22,050 Hz: tilted, pressed, with more room or some noise, as chance wills."""
+    rate = onsets.RATE
+    changed = studio(samples, rate, float(rng.normal(0, 1.5)), float(rng.choice([0, 0, 1.5, 3])))
     if rng.random() < 0.4:
-        tail = np.exp(-np.arange(rate) / rate * rng.uniform(4, 9))[:, None] * rng.standard_normal((rate, 2))
+        tail = np.exp(-np.arange(rate) / rate * rng.uniform(4, 9)) * rng.standard_normal(rate)
         tail[: rate // 100] = 0
-        size = changed.shape[0] + rate
-        wet = np.fft.irfft(np.fft.rfft(changed, size, axis=0) * np.fft.rfft(tail, size, axis=0), size, axis=0)
-        wet = wet[: changed.shape[0]]
+        wet = oaconvolve(changed, tail)[: changed.size]
         changed = changed + 0.25 * rng.random() * wet * (np.std(changed) / max(1e-9, float(np.std(wet))))
     if rng.random() < 0.3:
         changed = changed + np.std(changed) * 10 ** (rng.uniform(-45, -25) / 20) * rng.standard_normal(changed.shape)
     return np.asarray(changed / max(1.0, float(np.abs(changed).max())), dtype=np.float32)
+
+
+def heard(file: Path, seed: list[int]) -> list[Streams]:
+    """The streams of a rendered piece: as it is, and both ends as two other studios left them; kept beside it."""
+    kept = file.with_suffix(".npz")
+    if not kept.exists():
+        rng = np.random.default_rng(seed)
+        samples = mono(*load(file))
+        most = round(0.65 * samples.size)
+        parts = samples, through_studio(samples[:most], rng), through_studio(samples[-most:], rng)
+        keep(kept, [listen(part) for part in parts])
+    return kept_streams(kept)
+
+
+def keep(path: Path, copies: Sequence[Streams]) -> None:
+    tables = {
+        f"{index}.{field.name}": np.asarray(getattr(copy, field.name) or 0.0)
+        if field.name.startswith("tempo")
+        else getattr(copy, field.name)
+        for index, copy in enumerate(copies)
+        for field in fields(Streams)
+    }
+    part = path.with_name(path.stem + ".part.npz")
+    np.savez(part, allow_pickle=False, **tables)
+    part.rename(path)
+
+
+def kept_streams(path: Path) -> list[Streams]:
+    with np.load(path) as tables:
+        count = len(tables.files) // len(fields(Streams))
+        rows = [{field.name: tables[f"{index}.{field.name}"] for field in fields(Streams)} for index in range(count)]
+    for row in rows:
+        row["tempo"], row["tempo_confidence"] = float(row["tempo"]) or None, float(row["tempo_confidence"]) or None
+    return [Streams(**row) for row in rows]

@@ -4,11 +4,12 @@ A band is an instrumentation with its balance and its sound; a style is a manner
 style's range, progression and tune differ from piece to piece.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from bench.music_midi import DRUMS, SOUND_FONT, Note, midi_file, render
 from bench.music_tables import (
@@ -29,25 +30,30 @@ from bench.music_variety import Composer, PlannedChord, parse
 _KITS = (0, 8, 16, 24, 25, 32, 40)
 _BASS_4 = ("whole", "quarters", "eighths", "rootfifth", "octaves", "walking", "syncop", "bossa", "tresillo")
 _BASS_3 = ("whole", "quarters", "rootfifth", "walking")
+RATE = 22050
 _SECONDS = 32.0
 _EVEN = 50.0  # The velocity that players play at before the band balances them.
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Who plays: MIDI programs, how loud each is, and what the studio does: tilt in dB an octave, drive, room."""
+    """Who plays: MIDI programs, how loud each is, and what the studio does: a tilt in dB an octave, and drive.
+
+    `roles` says which of keys, bass, lead, pad and drums the band has; None leaves that to the style.
+    """
 
     name: str
     keys: int
     bass: int
     lead: int
-    pad: int | None
+    pad: int
     kit: int
     levels: tuple[float, float, float, float]
     drums: float = 0.0
     tilt: float = 0.0
     drive: float = 0.0
     font: Path = SOUND_FONT
+    roles: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +72,23 @@ class Style:
     minor: float = 0.5
     span: float = 1.0
     sevenths: bool = False
-    colour: tuple[str, ...] = field(default=())
+    colour: str | None = None
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Who plays where the band leaves it to the style."""
+        asked = {"bass": self.bass is not None, "lead": self.lead, "pad": self.pad, "drums": self.groove is not None}
+        return frozenset({"keys"} | {role for role, wanted in asked.items() if wanted})
 
 
 def random_band(rng: np.random.Generator, name: str, fonts: tuple[Path, ...] = (SOUND_FONT,)) -> Band:
-    """A band drawn from the whole of General MIDI's usual instruments."""
+    """A band drawn from the whole of General MIDI's usual instruments, who plays whatever the style asks for."""
     return Band(
         name,
         int(rng.choice(KEYS_INSTRUMENTS)),
         int(rng.choice(BASS_INSTRUMENTS)),
         int(rng.choice(LEAD_INSTRUMENTS)),
-        int(rng.choice(PAD_INSTRUMENTS)) if rng.random() < 0.4 else None,
+        int(rng.choice(PAD_INSTRUMENTS)),
         int(rng.choice(_KITS)),
         tuple(float(level) for level in rng.normal((72, 85, 92, 60), 9)),  # type: ignore[arg-type]
         float(rng.normal(0, 8)),
@@ -84,6 +96,13 @@ def random_band(rng: np.random.Generator, name: str, fonts: tuple[Path, ...] = (
         float(rng.choice([0.0, 0.0, 1.0, 2.5])),
         fonts[int(rng.integers(len(fonts)))],
     )
+
+
+def random_ensemble(rng: np.random.Generator, name: str, fonts: tuple[Path, ...] = (SOUND_FONT,)) -> Band:
+    """A band that always plays together, whatever the style: from one voice alone to five."""
+    chances = {"keys": 0.85, "bass": 0.7, "lead": 0.6, "pad": 0.35, "drums": 0.6}
+    roles = frozenset(role for role, chance in chances.items() if rng.random() < chance)
+    return replace(random_band(rng, name, fonts), roles=roles if roles - {"drums"} else frozenset({"keys"}))
 
 
 def random_style(rng: np.random.Generator, name: str) -> Style:
@@ -110,7 +129,7 @@ def random_style(rng: np.random.Generator, name: str) -> Style:
 
 
 STYLES = (
-    Style("rock", (112, 142), "pulse8", "eighths", "rock8", colour=("5",), minor=0.4),
+    Style("rock", (112, 142), "pulse8", "eighths", "rock8", colour="5", minor=0.4),
     Style("ballad", (62, 80), "arp8_updown", "whole", "rock4", pad=True, minor=0.3),
     Style("disco", (110, 128), "offbeat", "octaves", "disco", minor=0.7),
     Style("house", (120, 132), "charleston", "syncop", "four_floor", lead=False, pad=True, minor=0.8),
@@ -152,7 +171,7 @@ class _Player(Composer):
             wider = {CHORDS["M"]: CHORDS["maj7"], CHORDS["m"]: CHORDS["m7"]}
             progression = [(root, wider.get(quality, quality)) for root, quality in progression]
         if style.colour:
-            progression = [(root, CHORDS[style.colour[0]]) for root, _ in progression]
+            progression = [(root, CHORDS[style.colour]) for root, _ in progression]
         plan: list[PlannedChord] = []
         place = 0.0
         while place < self.bars:
@@ -166,21 +185,22 @@ def compose(seed: list[int], style: Style, band: Band, seconds: float = _SECONDS
     """The notes of one piece and the programs; the same seed and style give the same piece to every band."""
     player = _Player(seed, style, seconds)
     plan = player.chords(style)
-    player.comp(0, style.comp, plan, _EVEN, int(player.rng.choice([56, 60, 64])))
-    if style.bass is not None:
-        player.bass(1, style.bass, plan, _EVEN)
-    if style.lead:
+    roles = band.roles or style.roles
+    if "keys" in roles:
+        player.comp(0, style.comp, plan, _EVEN, int(player.rng.choice([56, 60, 64])))
+    if "bass" in roles:
+        player.bass(1, style.bass or "rootfifth", plan, _EVEN)
+    if "lead" in roles:
         player.melody(2, plan, _EVEN, int(player.rng.choice([67, 70, 74])))
-    if style.pad:
+    if "pad" in roles:
         player.comp(3, "pad", plan, _EVEN, 62)
-    if style.groove is not None:
+    if "drums" in roles:
+        groove = style.groove or ("hatonly" if style.meter == 4 else "waltz")
         for bar in range(int(player.rng.choice([0, 0, 2])), player.bars):
-            player.drum_bar(style.groove, bar * style.meter, bar)
-    programs = {0: band.keys, 1: band.bass, 2: band.lead, 3: band.pad or 48, DRUMS: band.kit}
+            player.drum_bar(groove, bar * style.meter, bar)
+    programs = {0: band.keys, 1: band.bass, 2: band.lead, 3: band.pad, DRUMS: band.kit}
     notes = []
     for note in player.notes:
-        if note.channel == 3 and band.pad is None:
-            continue
         level = band.drums if note.channel == DRUMS else band.levels[note.channel] - _EVEN
         velocity = int(np.clip(note.velocity + level, 12, 127))
         notes.append(Note(note.channel, note.pitch, note.start, note.end, velocity))
@@ -188,11 +208,11 @@ def compose(seed: list[int], style: Style, band: Band, seconds: float = _SECONDS
 
 
 def perform(seed: list[int], style: Style, band: Band, target: Path, seconds: float = _SECONDS) -> Path:
-    """Compose and render a piece, with the band's own sound, as a WAV file."""
+    """Compose and render a piece, with the band's own sound, as a WAV file of as high a rate as the engines hear."""
     import soundfile  # noqa: PLC0415 - only who renders needs it
 
     notes, programs = compose(seed, style, band, seconds)
-    render(midi_file(notes, programs), target, font=band.font)
+    render(midi_file(notes, programs), target, rate=RATE, font=band.font)
     if band.tilt or band.drive:
         sound, rate = soundfile.read(target, dtype="float32", always_2d=True)
         soundfile.write(target, studio(sound, rate, band.tilt, band.drive), rate, subtype="PCM_16", format="WAV")
@@ -202,12 +222,51 @@ def perform(seed: list[int], style: Style, band: Band, target: Path, seconds: fl
 def studio(sound: NDArray[np.float32], rate: int, tilt: float, drive: float) -> NDArray[np.float32]:
     """Tilt the spectrum by so many dB an octave around 1 kHz and press the peaks; the level is kept."""
     level = float(np.sqrt(np.mean(np.square(sound)))) or 1.0
-    spectrum = np.fft.rfft(sound, axis=0)
-    hertz = np.fft.rfftfreq(sound.shape[0], 1 / rate)
+    size = fft.next_fast_len(sound.shape[0], real=True)
+    spectrum = fft.rfft(sound, size, axis=0)
+    hertz = np.fft.rfftfreq(size, 1 / rate)
     gain = 10 ** (tilt * np.log2(np.clip(hertz, 40, 12000) / 1000) / 20)
-    shaped = np.fft.irfft(spectrum * gain[:, None], sound.shape[0], axis=0)
+    shaped = fft.irfft((spectrum.T * gain).T, size, axis=0)[: sound.shape[0]]
     if drive:
         loud = float(np.sqrt(np.mean(np.square(shaped)))) or 1.0
         shaped = np.tanh(shaped / loud * 0.35 * drive)
     shaped *= level / (float(np.sqrt(np.mean(np.square(shaped)))) or 1.0)
     return np.asarray(shaped / max(1.0, float(np.abs(shaped).max())), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A rendered file and what is true of it; `piece` is the same for all renderings of one piece."""
+
+    file: Path
+    label: str
+    piece: str
+
+
+def instrumentation_set(folder: Path, seed: int, bands: int = 10) -> list[Labelled]:
+    """Every band plays the same fourteen pieces, two in each of seven styles: what tells them apart is who plays."""
+    rng = np.random.default_rng([seed, 1])
+    styles = [STYLES[int(index)] for index in rng.permutation(len(STYLES))[:7]]
+    found = []
+    for band in [random_ensemble(rng, f"band {index}") for index in range(bands)]:
+        for number, style in enumerate([*styles, *styles]):
+            target = folder / f"i{seed}-{band.name.replace(' ', '-')}-{number:02d}.wav"
+            if not target.exists():
+                perform([seed, 1, number], style, band, target.with_suffix(".part"), 25.0).rename(target)
+            found.append(Labelled(target, band.name, f"{number}"))
+    return found
+
+
+def style_set(folder: Path, seed: int, styles: int = 12) -> list[Labelled]:
+    """Fourteen pieces in each style, each by a band of its own: what tells them apart is how it is played."""
+    rng = np.random.default_rng([seed, 2])
+    found = []
+    for chosen in rng.permutation(len(STYLES))[:styles]:
+        style = STYLES[int(chosen)]
+        for number in range(14):
+            band = random_band(rng, "anyone")
+            target = folder / f"s{seed}-{style.name.replace(' ', '-')}-{number:02d}.wav"
+            if not target.exists():
+                perform([seed, 2, int(chosen), number], style, band, target.with_suffix(".part"), 25.0).rename(target)
+            found.append(Labelled(target, style.name, f"{style.name} {number}"))
+    return found

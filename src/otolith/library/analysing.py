@@ -15,6 +15,7 @@ from otolith.identify import service as identify
 from otolith.jobs.service import PauseLane, RetryLater, Run
 from otolith.library import queries
 from otolith.library.catalogue.filing import Filed, file_tracks
+from otolith.library.catalogue.versions import next_version
 from otolith.library.comparing import finding
 from otolith.library.engine.features import ENGINES, VERSIONS, embedding_of, features_of, pack_beats
 from otolith.library.engine.walk import Refused
@@ -22,6 +23,7 @@ from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
 from otolith.library.hearing import limits_of
 from otolith.library.indexing import ATTEMPTS, RETRY_SECONDS
 from otolith.library.models import Track
+from otolith.library.renewal import renewing
 from otolith.library.roots import phases
 from otolith.library.roots import queries as scans
 from otolith.library.roots.waiting import wait_if_away, wait_until_ready
@@ -34,6 +36,7 @@ from otolith.media.models import Media
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS: Final = 60.0
+_MAY_PASS: Final = frozenset({"io_error", "vanished", "unreadable", "changed"})
 _READ: Final = 1 << 20
 
 
@@ -72,7 +75,7 @@ class _One:
         """Hear the recording and store what came of it; the new checkpoint."""
         with self.run.context.database.read(self.run.actor) as session:
             found = queries.track_and_media(session, self.wanted.media_id)
-        if found is None or found[0].state == "analysed":
+        if found is None or (found[0].state == "analysed" and not self.payload.again):
             return self._store(checkpoint, "known")
         row = found[1]
         self._tell(0.0, row.name)
@@ -167,8 +170,13 @@ class _One:
             found = queries.track_and_media(session, self.wanted.media_id)
             if found is not None:
                 track, row = found
+                if self.payload.again:
+                    self._renew(session, track, row, heard, failure)
+                    return after
                 if tags is not None:
                     file_tracks(session, track.workspace_id, [Filed(track, tags, row.name, row.path)])
+                else:
+                    track.version = next_version(session, track.workspace_id)
                 if failure is not None:
                     self._note_failure(session, track, row, failure)
                 elif heard is not None:
@@ -180,6 +188,18 @@ class _One:
             if self.payload.scan_id is not None:
                 scans.advance(session, self.payload.scan_id, phases.Step("analyse", done=1))
         return after
+
+    def _renew(
+        self, session: Session, track: Track, row: Media, heard: Heard | None, failure: ListenFailure | None
+    ) -> None:
+        """Put the new results in the place of the old ones, which stay where there are no new ones."""
+        if heard is not None:
+            taken = renewing.take_catalogues(session, heard.sha256, track.workspace_id)
+            store_heard(session, row, heard)
+            session.flush()
+            renewing.note_renewed(session, heard.sha256, heard.versions, taken)
+        elif failure is not None and row.sha256 is not None:
+            renewing.note_in_vain(session, row.sha256, may_pass=failure.kind in _MAY_PASS)
 
     def _note_success(self, session: Session, track: Track, row: Media) -> None:
         track.state, track.error, track.changed_at = "analysed", None, now()

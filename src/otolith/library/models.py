@@ -132,6 +132,8 @@ class Analysis(Base):
     segments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     timbre: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     embedding: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    # The versions of the engines that tried in vain to hear the content again.
+    renewal_failed: Mapped[str | None] = mapped_column(String(200), deferred=True)
     sound: Mapped[dict[str, Any]] = mapped_column(JSON)
     notes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     analysed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)

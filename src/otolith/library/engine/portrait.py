@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otolith.library.engine import onsets, portrait_harmony, portrait_rhythm, portrait_timbre
+from otolith.library.engine import onsets, palette, portrait_harmony, portrait_rhythm, portrait_timbre
 from otolith.library.engine.chroma import FRAME_RATE
 from otolith.library.engine.texture import Codes, decoded
 
@@ -39,11 +39,12 @@ class Streams:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """The statistics by kind."""
+    """The statistics by kind, and the sounding frames as `palette.frames` describes them."""
 
     timbre: Array
     rhythm: Array
     harmony: Array
+    frames: Array
 
     def row(self) -> Array:
         return np.concatenate([self.timbre, self.rhythm, self.harmony])
@@ -73,6 +74,7 @@ def draw(streams: Streams) -> Portrait | None:
             streams.beats - first / FRAME_RATE,
         ),
         portrait_harmony.describe(streams.chroma[first:last]),
+        palette.frames(decoded(streams.bands), decoded(streams.flatness), sounding),
     )
 
 

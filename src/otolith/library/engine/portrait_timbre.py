@@ -14,7 +14,6 @@ Array = NDArray[np.float64]
 _KEPT = 40  # Pairs of bands, up to 8.6 kHz: what lies above is the first that a codec throws away.
 _DEEPEST = -65.0  # Decibels under the mean power; what is fainter depends on codecs and converters.
 _COEFFICIENTS = 20
-_RELATED = 10
 _WIDE = 13
 _GROUPS = 8
 _WINDOW = 64
@@ -34,26 +33,23 @@ def describe(bands: Float32, flatness: Float32) -> Array:
 
 
 def _of_cepstrum(cepstrum: Array) -> Array:
-    """The mean shape of the spectrum, how much it moves, how fast, and which movements go together."""
+    """The mean shape of the spectrum, how much it moves, and how fast."""
     steps = np.abs(np.diff(cepstrum, axis=0, prepend=cepstrum[:1])).mean(axis=0)
     return np.concatenate(
         [
             cepstrum.mean(axis=0)[1:],
             np.log(cepstrum.std(axis=0) + 0.5),
             np.log(steps + 0.3),
-            _correlations(cepstrum[:, :_RELATED]),
         ]
     )
 
 
 def _of_bands(level: Array) -> Array:
-    """How far each part of the spectrum rises and falls, which parts move together, how they swell and strike."""
+    """How far each part of the spectrum rises and falls, how it strikes, and how it swells."""
     wide = _pooled(level, _WIDE)
     low, middle, high = np.percentile(wide, (10, 50, 90), axis=0)
     rise = np.maximum(np.diff(wide, axis=0, prepend=wide[:1]), 0.0).mean(axis=0)
-    return np.concatenate(
-        [low - middle, high - middle, np.log(rise + 0.2), _correlations(wide), _slow_movement(_pooled(level, _GROUPS))]
-    )
+    return np.concatenate([low - middle, high - middle, np.log(rise + 0.2), _slow_movement(_pooled(level, _GROUPS))])
 
 
 def _of_flatness(flatness: Array) -> Array:
@@ -65,14 +61,6 @@ def _of_flatness(flatness: Array) -> Array:
 def _pooled(level: Array, groups: int) -> Array:
     edges = np.rint(np.linspace(0, level.shape[1], groups + 1)).astype(np.intp)
     return np.asarray(np.add.reduceat(level, edges[:-1], axis=1) / np.diff(edges))
-
-
-def _correlations(columns: Array) -> Array:
-    """The correlation of every two columns, those that hardly move counting as unrelated."""
-    centred = columns - columns.mean(axis=0)
-    spread = np.sqrt(np.square(centred).mean(axis=0)) + 0.5
-    table = centred.T @ centred / columns.shape[0] / np.outer(spread, spread)
-    return np.asarray(table[np.triu_indices(table.shape[0], 1)])
 
 
 def _slow_movement(level: Array) -> Array:

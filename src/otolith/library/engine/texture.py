@@ -64,8 +64,7 @@ class Texture:
 
     def level(self) -> Codes:
         """Under full scale (a sine of full scale is -3): (frames,) at `LEVEL_RATE`, to be `decoded`."""
-        level: Codes = self._level.rows()[:, 0]
-        return level
+        return np.asarray(self._level.rows()[:, 0], dtype=np.uint8)
 
 
 def _coded(power: NDArray[np.floating]) -> Codes:
@@ -73,7 +72,7 @@ def _coded(power: NDArray[np.floating]) -> Codes:
 
 
 def _code(decibels: NDArray[np.floating]) -> Codes:
-    return np.clip(np.rint((decibels - _LOWEST) / _STEP), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint((decibels - _LOWEST) / _STEP), 0, 255), dtype=np.uint8)
 
 
 def decoded(rows: Codes) -> Float32:

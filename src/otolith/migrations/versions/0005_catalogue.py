@@ -27,6 +27,7 @@ _COLUMNS = {
         "segments",
         "timbre",
         "embedding",
+        "renewal_failed",
     ),
     "scans": ("phases", "paused_at", "away_why"),
     "tracks": (
@@ -195,6 +196,7 @@ def _albums() -> None:
     op.create_index(
         "ix_albums_workspace_id_artist_key_title_key_id", "albums", ["workspace_id", "artist_key", "title_key", "id"]
     )
+    op.create_index("ix_albums_workspace_id_date_title_key_id", "albums", ["workspace_id", "date", "title_key", "id"])
     op.create_index("ix_albums_workspace_id_title_key_id", "albums", ["workspace_id", "title_key", "id"])
     op.create_index("ix_albums_workspace_id_version", "albums", ["workspace_id", "version"])
     protect(op, "albums")
@@ -341,6 +343,7 @@ def _analyses_and_scans() -> None:
     _add_json("analyses", "[]", "segments")
     _add_json("analyses", "{}", "timbre")
     op.add_column("analyses", sa.Column("embedding", sa.LargeBinary(), nullable=True))
+    op.add_column("analyses", sa.Column("renewal_failed", sa.String(200), nullable=True))
     _add_json("scans", "[]", "phases")
     op.add_column("scans", sa.Column("paused_at", UtcDateTime(), nullable=True))
     op.add_column("scans", sa.Column("away_why", sa.Text(), nullable=True))

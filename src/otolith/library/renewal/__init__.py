@@ -1,0 +1,1 @@
+"""Hearing again, behind all other work, what older engines heard."""
