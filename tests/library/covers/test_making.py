@@ -168,6 +168,20 @@ class TestTidying:
         library.tidy()
         assert library.albums()["A"][1] is None
 
+    def test_files_that_are_lost_are_made_anew(self, library: Library, tmp_path: Path) -> None:
+        song(tmp_path / "m" / "a.wav", picture(RED), title="a", album="A", track=1)
+        song(tmp_path / "m" / "b.wav", hertz=500, title="b", album="A", track=2)
+        (tmp_path / "m" / "cover.jpg").write_bytes(picture(BLUE))
+        library.scan(tmp_path / "m")
+        before = {path: path.read_bytes() for path in files(library)}
+        assert len(before) == 2
+        for path in before:
+            path.unlink()
+        library.tidy()
+        library.work()
+        assert {path: path.read_bytes() for path in files(library)} == before
+        assert set(covers(library)) == {key_of(picture(RED)), key_of(picture(BLUE))}
+
     def _age(self, library: Library) -> None:
         long_ago = now() - 2 * _YOUNG
         with library.context.database.write(SYSTEM) as session:

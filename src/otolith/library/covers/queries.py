@@ -103,7 +103,9 @@ def keep_folders(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 def keep_covers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store pictures; one that another worker made meanwhile is the same picture."""
     if rows:
-        session.execute(_dialect(session).insert(Cover).values(list(rows)).on_conflict_do_nothing())
+        # In one order everywhere, so that two jobs never wait for each other.
+        ordered = sorted(rows, key=lambda row: str(row["key"]))
+        session.execute(_dialect(session).insert(Cover).values(ordered).on_conflict_do_nothing())
 
 
 def _dialect(session: Session) -> Any:
@@ -112,8 +114,10 @@ def _dialect(session: Session) -> Any:
 
 def hold(session: Session, keys: Collection[str]) -> set[str]:
     """Keep pictures from being tidied away while they are given to tracks; those that are there."""
-    statement = update(Cover).where(Cover.key.in_(list(keys))).values(made_at=now()).returning(Cover.key)
-    return set(session.scalars(statement, execution_options={"synchronize_session": False}))
+    wanted = Cover.key.in_(list(keys))
+    found = set(session.scalars(select(Cover.key).where(wanted).order_by(Cover.key).with_for_update()))
+    session.execute(update(Cover).where(wanted).values(made_at=now()), execution_options={"synchronize_session": False})
+    return found
 
 
 def set_tracks(session: Session, key: str | None, track_ids: Collection[UUID], version: int) -> None:
@@ -227,3 +231,24 @@ def stored_among(session: Session, places: Collection[str]) -> set[str]:
     """Those of these files of the storage that belong to a picture."""
     found = session.scalars(select(Cover.stored).where(Cover.stored.in_(list(places))))
     return {place for place in found if place is not None}
+
+
+def stored_page(session: Session, after: str, limit: int) -> list[tuple[str, str]]:
+    """A page of pictures (key, file in the storage), in the order of their keys."""
+    statement = select(Cover.key, Cover.stored).where(Cover.key > after, Cover.stored.is_not(None))
+    rows = session.execute(statement.order_by(Cover.key).limit(limit)).tuples()
+    return [(key, stored) for key, stored in rows if stored is not None]
+
+
+def forget(session: Session, keys: Collection[str]) -> None:
+    """Forget pictures whose files are lost, and that they were found in folders, so that they are made anew."""
+    session.execute(delete(FolderPicture).where(FolderPicture.key.in_(list(keys))))
+    session.execute(delete(Cover).where(Cover.key.in_(list(keys))))
+
+
+def bearers(session: Session, keys: Collection[str]) -> dict[str, tuple[UUID, UUID]]:
+    """For each of these pictures a track that shows it: workspace and id."""
+    rows = session.execute(
+        select(Track.cover_key, Track.workspace_id, Track.id).where(Track.cover_key.in_(list(keys))).order_by(Track.id)
+    )
+    return {key: (workspace_id, track_id) for key, workspace_id, track_id in rows.tuples() if key is not None}
