@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, true
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from otolith.core import paging
@@ -55,7 +56,11 @@ def add_root(session: Session, context: Context, actor: Actor, wish: RootRequest
         every=wish.every,
     )
     session.add(root)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        # Somebody else added it at the same moment.
+        raise RootKnown from error
     scan = start_scan(session, context, actor, path, workspace_id) if wish.scan else None
     return RootAdded(**_shown(root), scan=scan)
 
