@@ -133,6 +133,7 @@ class Album(Base):
         Index(None, "workspace_id", "title_key", "id"),
         Index(None, "workspace_id", "artist_key", "title_key", "id"),
         Index(None, "workspace_id", "added_at", "id"),
+        Index(None, "workspace_id", "date", "title_key", "id"),
         Index(None, "workspace_id", "version"),
     )
 

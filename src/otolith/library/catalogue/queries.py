@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, delete, distinct, func, select, true, union_all
+from sqlalchemy import ColumnElement, Row, Select, case, delete, func, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from otolith.core import paging
@@ -30,15 +30,19 @@ def page_of(
     after: tuple[Any, ...] | None,
     limit: int,
     *,
+    among: Select[tuple[UUID]] | None = None,
     descending: bool = False,
 ) -> Sequence[Listed]:
     """A page of artists, albums or genres, behind the row whose sorting values are `after`.
 
     Each workspace's first rows are taken in the order of an index and put together then, since no index is in the
-    order of several.
+    order of several. `among` are the ids of a few that the caller may see, which are looked up one by one.
     """
     order = [column.desc() if descending else column.asc() for column in sorting]
     beyond = true() if after is None else paging.after(sorting, after, descending=descending)
+    if among is not None:
+        few = select(kind).where(kind.id.in_(among), condition, beyond)
+        return session.scalars(few.order_by(*order).limit(limit)).all()
     workspaces = [None] if actor.is_system else list(actor.workspaces)
     firsts = [
         select(kind.id)
@@ -56,11 +60,16 @@ def page_of(
     ).all()
 
 
-def count_of(session: Session, actor: Actor, kind: type[Listed], condition: ColumnElement[bool]) -> int:
-    return (
-        session.scalar(select(func.count()).select_from(kind).where(visible_to(actor, kind.workspace_id), condition))
-        or 0
-    )
+def count_of(
+    session: Session,
+    actor: Actor,
+    kind: type[Listed],
+    condition: ColumnElement[bool],
+    *,
+    among: Select[tuple[UUID]] | None = None,
+) -> int:
+    seen = visible_to(actor, kind.workspace_id) if among is None else kind.id.in_(among)
+    return session.scalar(select(func.count()).select_from(kind).where(seen, condition)) or 0
 
 
 def one_of(session: Session, actor: Actor, kind: type[Listed], row_id: UUID) -> Listed | None:
@@ -80,19 +89,19 @@ def owners_of(session: Session, album_ids: Collection[UUID]) -> dict[UUID, list[
     return found
 
 
-def owned_by(artist_id: UUID) -> ColumnElement[bool]:
-    """The condition for albums that are an artist's own."""
-    return Album.id.in_(select(AlbumCredit.album_id).where(AlbumCredit.artist_id == artist_id))
+def owned_by(artist_id: UUID) -> Select[tuple[UUID]]:
+    """The albums that are the own of an artist, whom the caller was found to see."""
+    return select(AlbumCredit.album_id).where(AlbumCredit.artist_id == artist_id)
 
 
-def appearing(artist_id: UUID) -> ColumnElement[bool]:
-    """The condition for albums of others on which an artist has a part."""
-    parts = (
+def appearing(artist_id: UUID) -> Select[Any]:
+    """The albums of others on which an artist has a part, whom the caller was found to see."""
+    return (
         select(Track.album_id)
         .join(Credit, Credit.track_id == Track.id)
-        .where(Credit.artist_id == artist_id, Track.album_id.is_not(None))
+        .where(Credit.artist_id == artist_id, Track.album_id.is_not(None), Track.album_id.not_in(owned_by(artist_id)))
+        .distinct()
     )
-    return Album.id.in_(parts) & ~owned_by(artist_id)
 
 
 def with_artist(artist_id: UUID) -> ColumnElement[bool]:
@@ -106,7 +115,7 @@ def with_term(term_id: UUID) -> ColumnElement[bool]:
 
 
 def roles_of(session: Session, artist_id: UUID) -> Sequence[Row[tuple[Role, int]]]:
-    number = func.count(distinct(Credit.track_id))
+    number = func.count()
     return session.execute(
         select(Credit.role, number)
         .where(Credit.artist_id == artist_id)
@@ -129,7 +138,8 @@ def album_tracks(
         select(Track, Media, Analysis)
         .join(Media, Media.id == Track.media_id)
         .join(Analysis, Analysis.sha256 == Media.sha256, isouter=True)
-        .where(visible_to(actor, Track.workspace_id), Track.album_id == album_id)
+        .join(Album, Album.id == Track.album_id)
+        .where(visible_to(actor, Album.workspace_id), Album.id == album_id)
         .order_by(*order)
         .limit(limit)
     )

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Uuid, and_, true
+from sqlalchemy import ColumnElement, Integer, Select, Uuid, and_, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from otolith.core import paging
@@ -123,11 +123,12 @@ def list_albums(
 ) -> Page[AlbumItem]:
     """A page of albums: all, those of one artist, or those of others on which an artist appears."""
     condition = and_(_within(Album.workspace_id, workspace_id), *_there(Album.tracks > 0, missing))
+    among = None
     if artist_id is not None:
         if queries.one_of(session, actor, Artist, artist_id) is None:
             raise ArtistNotFound
-        condition &= queries.owned_by(artist_id) if part == "own" else queries.appearing(artist_id)
-    rows, following, total = _page(session, actor, Album, condition, sort, _ALBUMS[sort], cursor, limit)
+        among = queries.owned_by(artist_id) if part == "own" else queries.appearing(artist_id)
+    rows, following, total = _page(session, actor, Album, condition, sort, _ALBUMS[sort], cursor, limit, among)
     owners = queries.owners_of(session, [row.id for row in rows]) if rows else {}
     return Page[AlbumItem](items=[_album(row, owners.get(row.id, [])) for row in rows], next=following, total=total)
 
@@ -155,11 +156,9 @@ def album_tracks(
     session: Session, actor: Actor, album_id: UUID, *, cursor: str | None = None, limit: int = 50
 ) -> Page[AlbumTrack]:
     """A page of an album's tracks by disc and number."""
-    album = _album_seen(session, actor, album_id)
+    _album_seen(session, actor, album_id)
     rows = queries.album_tracks(session, actor, album_id, _album_place(cursor), limit + 1)
     page, following = paging.cut(rows, limit, lambda row: ("album", *queries.place_of(row[0])))
-    # The album counts tracks that are there, and lists those that are missing as well.
-    del album
     return Page[AlbumTrack](items=[_album_track(row) for row in page], next=following, total=None)
 
 
@@ -227,15 +226,17 @@ def _page(
     sorting: queries.Sorting,
     cursor: str | None,
     limit: int,
+    among: Select[tuple[UUID]] | None = None,
 ) -> tuple[list[queries.Listed], str | None, int]:
     after = _position(cursor, f"{kind.__tablename__} {sort}", sorting)
+    descending = sort in _BIGGEST_FIRST
     rows = queries.page_of(
-        session, actor, kind, condition, sorting, after, limit + 1, descending=sort in _BIGGEST_FIRST
+        session, actor, kind, condition, sorting, after, limit + 1, among=among, descending=descending
     )
     page, following = paging.cut(
         rows, limit, lambda row: (f"{kind.__tablename__} {sort}", *(_plain(getattr(row, c.key)) for c in sorting))
     )
-    return page, following, queries.count_of(session, actor, kind, condition)
+    return page, following, queries.count_of(session, actor, kind, condition, among=among)
 
 
 def _plain(value: Any) -> str | int:
