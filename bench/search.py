@@ -59,12 +59,13 @@ def serving(url: str, folder: Path) -> Iterator[tuple[httpx.Client, psutil.Proce
     process = subprocess.Popen(command, env=environment)
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Token": TOKEN}, timeout=600)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 client.get("/health")
                 break
             except httpx.ConnectError:
+                assert process.poll() is None, "the server ended"
                 assert time.monotonic() < deadline, "the server did not start"
                 time.sleep(0.2)
         yield client, psutil.Process(process.pid)

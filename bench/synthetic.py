@@ -70,7 +70,7 @@ class Tables:
         table = METADATA.tables[name]
         empty = {column.name: _empty(table, column.name) for column in table.columns if not column.nullable}
         names = list(empty | rows[0])
-        values = ([(empty | row)[one] for one in names] for row in rows)
+        values = ([row[one] if one in row else empty[one] for one in names] for row in rows)
         if self.sqlite is not None:
             marks = ", ".join("?" * len(names))
             statement = f"INSERT INTO {name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 -- Names of ours.

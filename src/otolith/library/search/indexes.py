@@ -16,19 +16,16 @@ from sqlalchemy.orm import Session
 from otolith.core.errors import NotAvailable
 from otolith.library.search import queries
 from otolith.library.search.engine import snapshot
-from otolith.library.search.engine.building import Document, build
+from otolith.library.search.engine.building import build
 from otolith.library.search.engine.matching import Scope
 from otolith.library.search.engine.merging import merge
-from otolith.library.search.engine.segment import Mask, Segment
+from otolith.library.search.engine.segment import Ids, Mask, Segment
 from otolith.library.search.reading import documents
 
 log = structlog.get_logger(__name__)
 
-BUILT_AT_ONCE: Final = 40_000
-"""Documents of which one segment is made while a library is read for the first time."""
-
 SNAPSHOT_FROM: Final = 2_000
-"""Changed documents from which on a new snapshot is worth writing, in a large library a twentieth of it."""
+"""Changed documents from which on a new snapshot is worth writing; in a large library a tenth of it."""
 
 LARGEST: Final = 600_000_000
 """Bytes of indexes that a process keeps; the workspaces asked for longest ago are let go first."""
@@ -61,9 +58,8 @@ class View:
         """The sum of the versions of all living documents."""
         return sum(int(segment.versions[alive].sum()) for segment, alive in self.parts)
 
-    def without(self, ids: Sequence[bytes]) -> "View":
+    def without(self, gone: Ids) -> "View":
         """The same without these documents."""
-        gone = np.array(sorted(ids), "S16")
         parts = []
         for segment, alive in self.parts:
             places, there = segment.places(gone)
@@ -75,9 +71,10 @@ class View:
                 parts.append((segment, alive))
         return View(self.version, tuple(parts), self.saved)
 
-    def having(self, segment: Segment) -> "View":
-        """The same with one more segment."""
-        return View(self.version, (*self.parts, (segment, np.ones(len(segment), bool))), self.saved)
+    def having(self, segments: Sequence[Segment]) -> "View":
+        """The same with more segments, of documents that it did not have."""
+        added = [(segment, np.ones(len(segment), bool)) for segment in segments]
+        return View(self.version, (*self.parts, *added), self.saved)
 
     def tidied(self) -> "View":
         """The same with small segments merged, so that there are few of them however often one is added."""
@@ -86,6 +83,23 @@ class View:
             merged = merge(parts[-2:])
             parts[-2:] = [(merged, np.ones(len(merged), bool))]
         return View(self.version, tuple(parts), self.saved)
+
+    @property
+    def is_worth_saving(self) -> bool:
+        unsaved = sum(len(segment) for segment, _ in self.parts) - self.saved
+        return unsaved >= max(SNAPSHOT_FROM, self.saved // 10)
+
+    def replacing(self, before: "View", whole: Segment) -> "View":
+        """The same, with what was `before` in one segment that was made of it meanwhile."""
+        now = {id(segment): alive for segment, alive in self.parts}
+        died = [
+            segment.ids[alive & ~now[id(segment)]] if id(segment) in now else segment.ids[alive]
+            for segment, alive in before.parts
+        ]
+        old = {id(segment) for segment, _ in before.parts}
+        since = [part for part in self.parts if id(part[0]) not in old]
+        base = _whole(whole, self.version).without(np.concatenate(died))
+        return View(self.version, (*base.parts, *since), len(whole))
 
     def at(self, version: int) -> "View":
         return View(version, self.parts, self.saved)
@@ -97,13 +111,14 @@ class _Kept:
 
     view: View | None = None
     reading: threading.Lock = field(default_factory=threading.Lock)
+    saving: threading.Thread | None = None
 
 
 class Indexes:
     """The indexes that this process has read.
 
     A request that finds a catalogue changed reads the changes itself, in its own transaction, and others that come
-    meanwhile wait for it: whoever searches after a commit finds what was committed.
+    meanwhile wait for it: whoever searches after a commit finds what was committed. Snapshots are written beside.
     """
 
     def __init__(self) -> None:
@@ -117,7 +132,16 @@ class Indexes:
         self._let_go(set(workspace_ids))
         return [Scope(segment, alive) for view in views for segment, alive in view.parts]
 
+    def finish(self) -> None:
+        """Wait until no snapshot is being written."""
+        with self._lock:
+            threads = [kept.saving for kept in self._kept.values()]
+        for thread in threads:
+            if thread is not None:
+                thread.join()
+
     def close(self) -> None:
+        self.finish()
         with self._lock:
             self._kept.clear()
 
@@ -133,7 +157,11 @@ class Indexes:
             raise IndexLoading(headers={"Retry-After": "5"})
         try:
             if kept.view is None or kept.view.version < version:
-                kept.view = _followed(session, folder, workspace_id, version, kept.view)
+                path = folder / f"{workspace_id}.index"
+                kept.view = _followed(session, path, workspace_id, version, kept)
+                if kept.saving is None and kept.view.is_worth_saving:
+                    kept.saving = threading.Thread(target=_save, args=(path, workspace_id, kept), daemon=True)
+                    kept.saving.start()
             return kept.view
         finally:
             kept.reading.release()
@@ -150,31 +178,41 @@ class Indexes:
                     del self._kept[workspace_id]
 
 
-def _followed(session: Session, folder: Path, workspace_id: UUID, version: int, known: View | None) -> View:
+def _followed(session: Session, path: Path, workspace_id: UUID, version: int, kept: _Kept) -> View:
     """The view at a version, from the one before, from the snapshot, or from nothing."""
-    path = folder / f"{workspace_id}.index"
-    view = _loaded(session, path, workspace_id, version) if known is None else _caught_up(session, workspace_id, known)
-    unsaved = sum(len(segment) for segment, _ in view.parts) - view.saved
-    if unsaved >= max(SNAPSHOT_FROM, view.saved // 10):
-        return _saved(path, workspace_id, view.at(version))
-    return view.tidied().at(version)
+    if kept.view is None:
+        return _loaded(session, path, workspace_id, version).at(version)
+    view = _caught_up(session, workspace_id, kept.view).at(version)
+    # While the segments are being saved, they are recognised by being the same.
+    return view if kept.saving or view.is_worth_saving else view.tidied()
+
+
+def _save(path: Path, workspace_id: UUID, kept: _Kept) -> None:
+    """Make the view one segment in a file, beside the requests, and let it take the place of what it was made of."""
+    before, whole = kept.view, None
+    try:
+        if before is not None:
+            whole = _saved(path, workspace_id, before)
+    except Exception:
+        # No request waits for this one to answer; the segments stay as they are.
+        log.warning("search.snapshot.failed", workspace_id=str(workspace_id), exc_info=True)
+    finally:
+        with kept.reading:
+            if before is not None and whole is not None and kept.view is not None:
+                kept.view = kept.view.replacing(before, whole)
+            kept.saving = None
 
 
 def _caught_up(session: Session, workspace_id: UUID, view: View) -> View:
     """The view with all that changed since."""
-    since = view.version
+    # A chunk becomes arrays at once: the garbage collector would go through its rows again and again.
+    changed = queries.changed(session, workspace_id, view.version)
+    segments = [build(list(documents(chunk))) for chunk in changed]
+    gone = [segment.ids for segment in segments]
     if view.parts:
-        view = view.without([track_id.bytes for track_id in queries.departed(session, workspace_id, since)])
-    waiting: list[Document] = []
-    for chunk in queries.changed(session, workspace_id, since):
-        waiting.extend(documents(chunk))
-        if len(waiting) >= BUILT_AT_ONCE:
-            view, waiting = _taken_in(view, waiting), []
-    return _taken_in(view, waiting)
-
-
-def _taken_in(view: View, waiting: Sequence[Document]) -> View:
-    return view.without([document.id for document in waiting]).having(build(waiting)) if waiting else view
+        departed = queries.departed(session, workspace_id, view.version)
+        gone.append(np.array([track_id.bytes for track_id in departed], "S16"))
+    return view.without(np.concatenate(gone)).having(segments) if gone else view
 
 
 def _loaded(session: Session, path: Path, workspace_id: UUID, version: int) -> View:
@@ -204,7 +242,7 @@ def _in_snapshot(path: Path, workspace_id: UUID) -> View | None:
     return _whole(segment, facts["version"])
 
 
-def _saved(path: Path, workspace_id: UUID, view: View) -> View:
+def _saved(path: Path, workspace_id: UUID, view: View) -> Segment:
     """The view as one segment that lies in a file and not in this process's own memory."""
     segment = view.parts[0][0] if _is_whole(view) else merge(view.parts)
     try:
@@ -218,7 +256,7 @@ def _saved(path: Path, workspace_id: UUID, view: View) -> View:
     except (OSError, snapshot.Damaged) as error:
         # Searching works without; the next start takes longer.
         log.warning("search.snapshot.not_written", path=str(path), error=str(error))
-    return _whole(segment, view.version)
+    return segment
 
 
 def _whole(segment: Segment, version: int) -> View:

@@ -16,7 +16,7 @@ from otolith.library.listens.models import Listening
 from otolith.library.models import Analysis, Track
 from otolith.media.models import Media
 
-AT_ONCE: Final = 5_000
+AT_ONCE: Final = 2_000
 
 _READ: Final = (
     *(Track.id, Track.version, Track.title, Track.artist, Track.album, Track.album_artist, Track.genre),

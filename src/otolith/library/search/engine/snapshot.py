@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import numpy as np
 
@@ -24,7 +23,7 @@ class Damaged(Exception):
 
 
 def write(path: Path, segment: Segment, facts: Mapping[str, Any]) -> None:
-    """Put the segment into a file, with some facts to recognise it by."""
+    """Put the segment into a file, with facts to recognise it by; the caller sees to it that nobody else does."""
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays_of(segment).items()}
     described: dict[str, tuple[str, int, int]] = {}
     offset = check = 0
@@ -35,7 +34,7 @@ def write(path: Path, segment: Segment, facts: Mapping[str, Any]) -> None:
     head = json.dumps({"facts": dict(facts), "arrays": described, "check": check, "size": offset}).encode()
     begin = len(MAGIC) + 16 + len(head)
     begin += -begin % _ALIGNED
-    draft = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    draft = path.with_suffix(".part")
     try:
         with draft.open("wb") as file:
             file.write(MAGIC + b"%016d" % len(head) + head)
