@@ -56,7 +56,7 @@ def _keep(
 ) -> None:
     """Store the pictures and who bears them, in one step."""
     covers = [_stored(run.context, picture) for picture in finder.made.values()]
-    changed = [(track.id, chosen[track.id]) for track, _ in rows if track.cover_key != chosen[track.id]]
+    changed = {track.id: chosen[track.id] for track, _ in rows if track.cover_key != chosen[track.id]}
     albums = {track.album_id for track, _ in rows if track.album_id is not None} | set(payload.albums)
     with run.step(checkpoint={"done": len(rows)}) as session:
         version = next_version(session, workspace_id)
@@ -64,8 +64,7 @@ def _keep(
         wanted = {key for key in chosen.values() if key is not None} | finder.folder_keys()
         if queries.hold(session, wanted) != wanted:
             raise RetryLater(1.0, "A picture was tidied away while it was being used again; it is made anew.")
-        for key in {key for _, key in changed}:
-            queries.set_tracks(session, key, [track_id for track_id, its in changed if its == key], version)
+        queries.set_tracks(session, changed, version)
         queries.keep_folders(session, finder.folder_rows())
         settle_albums(session, workspace_id, albums, version)
         if payload.scan_id is not None:
@@ -102,14 +101,14 @@ def settle_albums(session: Session, workspace_id: UUID, album_ids: Iterable[UUID
     on_tracks: dict[UUID, dict[str, int]] = {}
     for album_id, key, count in queries.keys_of_tracks(session, wanted):
         on_tracks.setdefault(album_id, {})[key] = count
-    changed = 0
+    changed: dict[UUID, str | None] = {}
     for album_id, now_shown in present.items():
         keys = on_tracks.get(album_id, {})
         best = next(iter(keys), None) if len(keys) < 2 else _elected(session, workspace_id, album_id)
         if best != now_shown:
-            queries.set_album(session, album_id, best, version)
-            changed += 1
-    return changed
+            changed[album_id] = best
+    queries.set_albums(session, changed, version)
+    return len(changed)
 
 
 def _elected(session: Session, workspace_id: UUID, album_id: UUID) -> str | None:

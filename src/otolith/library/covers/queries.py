@@ -120,18 +120,18 @@ def hold(session: Session, keys: Collection[str]) -> set[str]:
     return found
 
 
-def set_tracks(session: Session, key: str | None, track_ids: Collection[UUID], version: int) -> None:
-    session.execute(
-        update(Track).where(Track.id.in_(list(track_ids))).values(cover_key=key, version=version),
-        execution_options={"synchronize_session": False},
-    )
+def set_tracks(session: Session, keys: Mapping[UUID, str | None], version: int) -> None:
+    """Give tracks their pictures, in one statement for all of them."""
+    _set_keys(session, Track, keys, version)
 
 
-def set_album(session: Session, album_id: UUID, key: str | None, version: int) -> None:
-    session.execute(
-        update(Album).where(Album.id == album_id).values(cover_key=key, version=version),
-        execution_options={"synchronize_session": False},
-    )
+def set_albums(session: Session, keys: Mapping[UUID, str | None], version: int) -> None:
+    _set_keys(session, Album, keys, version)
+
+
+def _set_keys(session: Session, table: type[Track | Album], keys: Mapping[UUID, str | None], version: int) -> None:
+    if keys:
+        session.execute(update(table), [{"id": row, "cover_key": key, "version": version} for row, key in keys.items()])
 
 
 def album_keys(session: Session, album_ids: Collection[UUID]) -> dict[UUID, str | None]:

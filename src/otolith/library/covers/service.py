@@ -46,7 +46,8 @@ def submit_covers(session: Session, run: Run, scan_id: UUID | None, track_ids: S
         CoversPayload(tracks=list(track_ids[start : start + _CHUNK]), scan_id=scan_id)
         for start in range(0, len(track_ids), _CHUNK)
     ]
-    run.children(session, COVERS, chunks)
+    # What is yet to be stored comes first: pictures are looked at after it, as the phases of a scan say.
+    run.children(session, COVERS, chunks, priority="low")
 
 
 def submit_folders(session: Session, run: Run, scan_id: UUID | None, root: bytes) -> None:
