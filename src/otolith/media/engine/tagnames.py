@@ -153,9 +153,11 @@ BY_VORBIS: Final[dict[str, str]] = {alias: name.field for name in NAMES for alia
     "totaltracks": "track_total",
     "totaldiscs": "disc_total",
 }
-# Programs that know no frame for a tag put it under a free name, usually the one it has in Vorbis comments.
+# Programs that know no frame for a tag put it under a free name, usually the one it has in Vorbis comments; FFmpeg even
+# puts the name of the frame there.
 BY_ID3: Final[dict[str, str]] = (
     {f"txxx:{alias}": field for alias, field in BY_VORBIS.items()}
+    | {f"txxx:{name.id3.casefold()}": name.field for name in NAMES if len(name.id3) == 4}
     | {name.id3.casefold(): name.field for name in NAMES}
     | {frame.casefold(): field for frame, field in ID3_OLDER.items()}
 )
