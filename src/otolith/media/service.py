@@ -154,18 +154,16 @@ def note_known(media: Media, sound: Sound, sha256: str, duration: float) -> None
     media.sha256, media.duration = sha256, duration
 
 
-def note_rewritten(session: Session, media: Media, facts: FileFacts, sha256: str) -> str | None:
-    """Take note that a library file's tags were written: another content with the same sound, so its picture stays.
+def note_rewritten(session: Session, media: Media, facts: FileFacts, before: str | None, sha256: str) -> None:
+    """Take note that the tags in a library file were written: another content than `before`, with the same sound.
 
-    Returns the hash of what it was before, if that was known.
+    What was drawn of the one is kept for the other. A file that nobody has heard yet (no `before`) stays so.
     """
-    before = media.sha256
     media.size, media.mtime_ns, media.quick_key = facts.size, facts.mtime_ns, facts.quick_key
-    if before is not None:
-        media.sha256 = sha256
+    media.sha256 = None if before is None else sha256
+    if before is not None and before != sha256:
         waveforms.keep_for(session, before, sha256)
     session.flush()
-    return before
 
 
 def get_media(session: Session, actor: Actor, media_id: UUID) -> Media:

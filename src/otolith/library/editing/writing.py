@@ -46,11 +46,12 @@ class CannotWrite(AppError):
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A file whose tags were written: what it says now, and what it is."""
+    """A file whose tags were written: what it says now, what it is, and the hash of what it was, if that was known."""
 
     tags: Tags
     mtime_ns: int
     sha256: str
+    before: str | None
 
 
 def write_batch(run: Run, payload: WriteTagsPayload) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class _One:
         path = row.path or b""
         if replacing is not None and replacing["edit"] == str(edit.id) and _is(path, replacing):
             # The process that wrote it was stopped before it could store that.
-            return _Written(read_tags(path), replacing["mtime_ns"], replacing["sha256"])
+            return _Written(read_tags(path), replacing["mtime_ns"], replacing["sha256"], replacing["before"])
         if refusal := unwritable(self.run.context.settings, row):
             raise CannotWrite(refusal)
         require_latest(track, lyrics.text if lyrics is not None else None, edit)
@@ -122,13 +123,14 @@ class _One:
             if sound is not None and listener.sound_digest(copy) != sound:
                 raise CannotWrite("Writing these tags would have changed the sound; the file was left as it was.")
             status = os.stat(copy)  # noqa: PTH116 -- The path is bytes.
-            noted.update(edit=str(edit.id), size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=_hash(copy))
+            noted.update(edit=str(edit.id), size=status.st_size, mtime_ns=status.st_mtime_ns)
+            noted.update(sha256=_hash(copy), before=row.sha256)
             require_unchanged(row)
             with self.run.step(checkpoint={**self.before, "replacing": noted}):
                 pass
 
         tags = write_tags(path, self._wanted(edit), label=str(edit.id), before_replacing=check_and_note)
-        return _Written(tags, noted["mtime_ns"], noted["sha256"])
+        return _Written(tags, noted["mtime_ns"], noted["sha256"], row.sha256)
 
     def _store(self, written: _Written | None, error: str | None = None) -> Checkpoint:
         """Note what became of the change, and with it the new checkpoint."""
@@ -152,7 +154,9 @@ class _One:
         edit, track, row = found
         assert row.path is not None  # noqa: S101 -- Only files in the library are written.
         facts = FileFacts(row.path, written.tags.size, written.mtime_ns, written.tags.quick_key)
-        before = media.note_rewritten(session, row, facts, written.sha256)
+        # Meanwhile it may have been heard for the first time, or a scan may have forgotten what was known.
+        before = written.before or row.sha256
+        media.note_rewritten(session, row, facts, before, written.sha256)
         if before is not None and before != written.sha256:
             _keep_findings(session, before, written)
         track.edits = {name: texts for name, texts in (track.edits or {}).items() if name not in edit.after} or None
