@@ -112,10 +112,12 @@ def test_pictures_that_cannot_be_shown_are_remembered_and_harm_nothing(library: 
     assert len(files(library)) == 1
 
 
-def test_a_folder_that_cannot_be_read_is_no_trouble(library: Library, tmp_path: Path) -> None:
+def test_what_only_looks_like_a_picture_is_no_trouble(library: Library, tmp_path: Path) -> None:
     song(tmp_path / "m" / "a.wav", title="a", album="A")
     (tmp_path / "m" / "cover.jpg").mkdir()
     (tmp_path / "m" / "folder.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "private.png").write_bytes(picture(GREEN))
+    (tmp_path / "m" / "album.png").symlink_to(tmp_path / "private.png")
     os.mkfifo(tmp_path / "m" / "front.jpg")
     library.scan(tmp_path / "m")
     assert library.tracks()["a"][1] is None

@@ -44,7 +44,8 @@ def pictures_in(folder: bytes) -> Listing:
             for entry in entries:
                 if _NAME.fullmatch(entry.name) is None:
                     continue
-                status = entry.stat()
+                # A link is not followed: whoever may write here could show what lies elsewhere through it.
+                status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
                     found.append((status.st_size, entry.path, status.st_mtime_ns))
     except OSError:
