@@ -26,6 +26,15 @@ FEATURES = {
     "loudness_lufs",
     "loudness_range_lu",
     "true_peak_dbtp",
+    "energy",
+    "voice",
+    "onset_rate",
+    "brightness",
+    "dynamics_db",
+    "silence_start",
+    "silence_end",
+    "segments",
+    "timbre",
     "fingerprint",
     "sha256",
     "engines",
@@ -34,7 +43,7 @@ FEATURES = {
 }
 
 
-def otolith(*arguments: str | Path, code: int = 0, **environment: str) -> Any:
+def otolith(*arguments: str | Path, code: int | None = 0, **environment: str) -> Any:
     """What the command prints as JSON, after it ended with `code`; stdout holds that document alone."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     ran = subprocess.run(
@@ -45,7 +54,7 @@ def otolith(*arguments: str | Path, code: int = 0, **environment: str) -> Any:
         timeout=200,
         check=False,
     )
-    assert ran.returncode == code, ran.stderr
+    assert code is None or ran.returncode == code, ran.stderr
     return json.loads(ran.stdout) if ran.stdout else ran.stderr
 
 
@@ -108,13 +117,44 @@ class TestHere:
         assert gone["kind"] == "vanished"
 
     @pytest.mark.parametrize(
-        "arguments", [("scan",), ("analyse",), ("scan", "a", "b"), ("scan", "--no-such-option", "a")]
+        "arguments", [("analyse",), ("scan", "a", "b"), ("scan", "--no-such-option", "a"), ("library", "roots", "add")]
     )
     def test_wrong_usage_is_told_by_its_own_code(self, arguments: tuple[str, ...]) -> None:
         assert "Usage:" in otolith(*arguments, code=2)
 
 
+class TestLibraryFolders:
+    def test_a_folder_joins_is_scanned_with_the_others_and_leaves(self, music: Path, tmp_path: Path) -> None:
+        data = ("--data", tmp_path / "data", "--json")
+        assert "has no folder yet" in otolith("scan", *data, code=1)["error"]
+        added = otolith("library", "roots", "add", music, "--name", "Mine", "--every", "0", *data)
+        assert (added["path"], added["name"], added["every"]) == (str(music), "Mine", None)
+        (root,) = otolith("library", "roots", "list", *data)
+        assert root["scanned_at"] is not None
+        (report,) = otolith("scan", *data)
+        assert (report["unchanged"], len(report["failed"])) == (1, 1)
+        (last, first) = otolith("library", "scans", "list", *data)
+        assert (last["state"], first["added"]) == ("done", 1)
+        assert "No scan is running" in otolith("library", "scans", "pause", *data, code=1)["error"]
+        assert "no folder of the library" in otolith("library", "roots", "remove", "/nowhere", *data, code=1)["error"]
+        assert otolith("library", "roots", "remove", "Mine", "--mark-missing", *data) == {"marked_missing": 1}
+        assert otolith("library", "roots", "list", *data) == []
+
+
 class TestThere:
+    def test_folders_and_scans_are_steered_as_they_are_here(self, server: LiveServer, music: Path) -> None:
+        there = ("--server", server.url, "--token", TOKEN, "--json")
+        added = otolith("library", "roots", "add", music, *there)
+        assert added["scan"] is not None
+        scan_id = added["scan"]["scan_id"]
+        paused = otolith("library", "scans", "pause", scan_id, *there, code=None)
+        if "error" not in paused:
+            assert paused["state"] == "paused"
+            assert otolith("library", "scans", "resume", scan_id, *there)["state"] == "running"
+        (report,) = otolith("scan", *there)
+        assert len(report["failed"]) == 1
+        assert otolith("library", "roots", "remove", music, *there) == {"marked_missing": 0}
+
     def test_scan_and_analyse_answer_as_they_do_here(self, server: LiveServer, music: Path) -> None:
         report = otolith("scan", music, "--server", server.url, "--token", TOKEN, "--json")
         assert (report["added"], len(report["failed"])) == (1, 1)
