@@ -107,7 +107,7 @@ def compare(context: Context, workspace: UUID) -> float:
 
 
 def show(context: Context, workspace: UUID) -> None:
-    _time("summary", context, lambda session: service.summary(session, SYSTEM, workspace))
+    _time("summary", context, lambda session: service.summary(session, context, SYSTEM, workspace))
     for kind in KINDS:
         _time(kind, context, partial(_findings, workspace, kind))
 

@@ -1,7 +1,7 @@
 """The tables of the library: tracks, what analysis found in a content, scans, and what a scan could not take in."""
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Uuid,
     false,
 )
+from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from otolith.accounts.models import Workspace
@@ -32,6 +33,8 @@ TrackState = Literal["waiting", "analysed", "failed"]
 Outcome = Literal["added", "updated", "moved", "none"]
 Verdict = Literal["failed", "skipped"]
 TEXT_LIMIT = 1000
+DAMAGE: Final = frozenset({"truncated", "damaged"})
+"""The kinds of notes that tell of sound that is lost."""
 
 
 class Track(Base):
@@ -106,7 +109,21 @@ class Analysis(Base):
     """
 
     __tablename__ = "analyses"
-    __table_args__ = (Index(None, "quick_key"),)
+    __table_args__ = (
+        Index(None, "quick_key"),
+        Index(
+            "ix_analyses_damaged",
+            "sha256",
+            sqlite_where=sql_text("damaged = 1"),
+            postgresql_where=sql_text("damaged"),
+        ),
+        Index(
+            "ix_analyses_too_loud",
+            "sha256",
+            sqlite_where=sql_text("true_peak_dbtp > 0"),
+            postgresql_where=sql_text("true_peak_dbtp > 0"),
+        ),
+    )
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     quick_key: Mapped[str | None] = mapped_column(String(64))
@@ -136,6 +153,8 @@ class Analysis(Base):
     renewal_failed: Mapped[str | None] = mapped_column(String(200), deferred=True)
     sound: Mapped[dict[str, Any]] = mapped_column(JSON)
     notes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    # Whether the notes tell of sound that is lost, so that such contents are found without reading all notes.
+    damaged: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     analysed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from otolith.core import paging
 from otolith.core.actor import Actor, visible_to
-from otolith.library.models import Analysis, Finding, Track
+from otolith.library.models import DAMAGE, Analysis, Finding, Track
 from otolith.media.models import Media, Waveform
 
 Sorting = tuple[InstrumentedAttribute[Any], ...]
@@ -180,7 +180,8 @@ def delete_unused_analyses(session: Session) -> int:
 def store_analysis(session: Session, values: Mapping[str, Any]) -> None:
     """Keep what was found in one content; two workers that heard it at once store it one after the other."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(Analysis).values(dict(values))
+    values = {**values, "damaged": any(note["kind"] in DAMAGE for note in values["notes"])}
+    statement = dialect.insert(Analysis).values(values)
     others = {name: statement.excluded[name] for name in values if name != "sha256"}
     session.execute(statement.on_conflict_do_update(index_elements=[Analysis.sha256], set_=others))
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from otolith.core.actor import Actor
 from otolith.core.errors import NotFound
-from otolith.core.http import CurrentActor, Reading
+from otolith.core.http import Ctx, CurrentActor, Reading
 from otolith.library.health import service as health
 from otolith.library.health.kinds import FIELDS, KINDS, Field, Kind
 from otolith.library.health.schemas import HealthFinding, HealthSummary, HealthTrack
@@ -25,8 +25,8 @@ _ICONS: Final = {"error": ("bad", "bad"), "warning": ("bad", "now"), "notice": (
 
 
 @router.get("/library/health")
-def overview(request: Request, session: Reading, actor: CurrentActor) -> Response:
-    summary = health.summary(session, actor)
+def overview(request: Request, session: Reading, context: Ctx, actor: CurrentActor) -> Response:
+    summary = health.summary(session, context, actor)
     values = {
         "tracks": summary.tracks,
         "waiting": summary.waiting,
@@ -61,6 +61,7 @@ def _kinds(summary: HealthSummary) -> list[dict[str, Any]]:
 def findings(
     request: Request,
     session: Reading,
+    context: Ctx,
     actor: CurrentActor,
     kind: str,
     field: Annotated[str, Query(max_length=20)] = "",
@@ -75,7 +76,7 @@ def findings(
     values = {
         "kind": known,
         "about": about,
-        "fields": _fields(health.summary(session, actor), lacking, tongue) if known == "tags" else [],
+        "fields": _fields(health.summary(session, context, actor), lacking, tongue) if known == "tags" else [],
         "findings": [_finding(one, actor, tongue) for one in page.items],
         "older": _link(known, field=lacking, cursor=page.next) if page.next else None,
         "newer": _link(known, field=lacking) if cursor else None,

@@ -6,10 +6,11 @@ from uuid import UUID
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.ids import new_id
+from otolith.library import queries
 from otolith.library.catalogue.models import Album
 from otolith.library.catalogue.versions import next_version
 from otolith.library.folding import fold
-from otolith.library.models import Analysis, Track
+from otolith.library.models import Track
 from otolith.media import service as media
 from otolith.media.service import FileFacts
 
@@ -69,4 +70,4 @@ def add_tracks(context: Context, workspace: UUID, rows: list[dict[str, Any]]) ->
 def add_analysis(context: Context, sha256: str, **columns: Any) -> None:
     usual: dict[str, Any] = {"engines": {}, "duration": 60.0, "beats": b"", "sound": {}, "notes": []}
     with context.database.write(SYSTEM) as session:
-        session.add(Analysis(sha256=sha256, **usual | columns))
+        queries.store_analysis(session, {"sha256": sha256, **usual, **columns})

@@ -9,6 +9,8 @@ from starlette.testclient import TestClient
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.ids import new_id
+from otolith.library.catalogue.models import Album
+from otolith.library.catalogue.versions import next_version
 from otolith.library.health.kinds import KINDS
 from otolith.library.health.models import ComparedContent, SameRecording
 from otolith.library.models import Finding, Scan
@@ -100,12 +102,11 @@ def test_a_title_that_somebody_gave_is_one(callers: Callers, context: Context) -
 
 
 def test_the_cover_of_the_album_counts(callers: Callers, context: Context) -> None:
-    from otolith.library.catalogue.models import Album
-
     album = add_album(context, callers.home, "Record")
     add_track(context, callers.home, album_id=album, cover_key=None)
     assert counts(callers["viewer"]) == {"tags": 1}
     with context.database.write(SYSTEM) as session:
+        next_version(session, callers.home)
         session.get_one(Album, album).cover_key = "d" * 64
     assert counts(callers["viewer"]) == {}
 
@@ -288,3 +289,19 @@ def test_a_large_library_costs_as_many_statements_as_a_small_one(callers: Caller
         costs.append([sent(path) for path in paths])
     assert costs[0] == costs[1]
     assert max(costs[0]) < 20
+
+
+def test_a_library_is_counted_once_for_each_of_its_versions(callers: Callers, context: Context) -> None:
+    add_track(context, callers.home, artist="")
+    browser = callers.browsers["viewer"]
+    server: Context = browser.app.state.context  # type: ignore[attr-defined]
+    looked = []
+    for change in (False, False, True):
+        if change:
+            add_track(context, callers.home, artist="")
+        with statements(server) as sent:
+            summary = browser.get("/api/library/health").json()
+        looked.append(any("FROM tracks" in statement for statement in sent))
+    assert looked == [True, False, True]
+    assert summary["tracks"] == 2
+    assert callers["stranger"].get("/api/library/health").json()["tracks"] == 0

@@ -70,7 +70,7 @@ class LocalLibrary:
 
     def summary(self) -> Document:
         with self._context.database.read(SYSTEM) as session:
-            return service.summary(session, SYSTEM, self._workspace).model_dump(mode="json")
+            return service.summary(session, self._context, SYSTEM, self._workspace).model_dump(mode="json")
 
     def findings(self, kind: Any, cursor: str | None, limit: int) -> Document:
         with self._context.database.read(SYSTEM) as session:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from otolith.core import paging
@@ -14,12 +14,11 @@ from otolith.library.health.kinds import FIELDS, Field, Kind
 from otolith.library.models import Analysis, Track
 from otolith.media.models import Media
 
-CEILING_DBTP: Final = 0.0
-DAMAGE: Final = ("truncated", "damaged")
-
 PRESENT: Final = Media.missing.is_(False)
 _TITLE: Final = func.coalesce(Track.edits["title"].as_string(), Track.tags["title"].as_string(), "")
-_NOTES: Final = cast(Analysis.notes, Text)
+# As sets of contents, which have small indexes of their own; the level is written out, as it is in that index.
+_DAMAGED: Final = Media.sha256.in_(select(Analysis.sha256).where(Analysis.damaged))
+_TOO_LOUD: Final = Media.sha256.in_(select(Analysis.sha256).where(Analysis.true_peak_dbtp > literal_column("0")))
 
 LACKS: Final[dict[Field, ColumnElement[bool]]] = {
     "title": _TITLE == "",
@@ -34,11 +33,10 @@ LACKS: Final[dict[Field, ColumnElement[bool]]] = {
 
 IS: Final[dict[Kind, ColumnElement[bool]]] = {
     "unreadable": and_(PRESENT, Track.state == "failed"),
-    # As text, since the databases differ in how they look into JSON; ours is always written alike.
-    "damaged": and_(PRESENT, or_(*(_NOTES.contains(f'"kind": "{kind}"', autoescape=True) for kind in DAMAGE))),
+    "damaged": and_(PRESENT, _DAMAGED),
     "missing": Media.missing.is_(True),
     "tags": and_(PRESENT, or_(*LACKS.values())),
-    "clipped": and_(PRESENT, Analysis.true_peak_dbtp > CEILING_DBTP),
+    "clipped": and_(PRESENT, _TOO_LOUD),
 }
 """The kinds that are told from one track alone."""
 
@@ -113,12 +111,7 @@ def count_tracks(session: Session, whose: ColumnElement[bool]) -> dict[str, int]
 
 def count_analysed(session: Session, whose: ColumnElement[bool], kind: Kind) -> int:
     """How many tracks are findings of what was heard in them."""
-    statement = (
-        select(func.count())
-        .select_from(Track)
-        .join(Media, Media.id == Track.media_id)
-        .join(Analysis, Analysis.sha256 == Media.sha256)
-    )
+    statement = select(func.count()).select_from(Track).join(Media, Media.id == Track.media_id)
     return session.scalar(statement.where(whose, IS[kind])) or 0
 
 

@@ -32,10 +32,16 @@ def exact_copies(whose: ColumnElement[bool]) -> Select[Any]:
     return (
         select(Media.workspace_id, Media.sha256.label("name"), _WASTE.label("waste"))
         .join(Track, Track.media_id == Media.id)
-        .where(whose, PRESENT, Media.sha256.is_not(None))
+        .where(whose, PRESENT, Media.sha256.in_(_several_times()))
         .group_by(Media.workspace_id, Media.sha256)
         .having(func.count() > 1)
     )
+
+
+def _several_times() -> Select[Any]:
+    """Contents of several files, whose ever, which an index alone tells; narrows what is looked at, and no more."""
+    other = aliased(Media)
+    return select(other.sha256).where(other.sha256.is_not(None)).group_by(other.sha256).having(func.count() > 1)
 
 
 def same_recordings(whose: ColumnElement[bool]) -> Select[Any]:
@@ -44,10 +50,15 @@ def same_recordings(whose: ColumnElement[bool]) -> Select[Any]:
         select(Media.workspace_id, ComparedContent.recording.label("name"), _WASTE.label("waste"))
         .join(Track, Track.media_id == Media.id)
         .join(ComparedContent, _is_of_media(ComparedContent))
-        .where(whose, PRESENT, ComparedContent.recording.is_not(None))
+        .where(whose, PRESENT, ComparedContent.recording.is_not(None), Media.sha256.in_(_grouped()))
         .group_by(Media.workspace_id, ComparedContent.recording)
         .having(func.count(Media.sha256.distinct()) > 1)
     )
+
+
+def _grouped() -> Select[Any]:
+    other = aliased(ComparedContent)
+    return select(other.sha256).where(other.recording.is_not(None))
 
 
 def _is_of_media(compared: Any) -> ColumnElement[bool]:
@@ -90,12 +101,17 @@ def tracks_of_recordings(
 
     A content that stands alone is a group that goes by its own hash.
     """
-    wanted = list(names)
+    if not names:
+        return {}
+    content, wanted = aliased(ComparedContent), list(names)
+    grouped = select(content.sha256).where(content.recording.in_(wanted))
     statement = (
         seen_columns()
         .add_columns(_NAME)
         .join(ComparedContent, _is_of_media(ComparedContent))
-        .where(whose, PRESENT, or_(ComparedContent.recording.in_(wanted), ComparedContent.sha256.in_(wanted)))
+        .where(
+            whose, PRESENT, Media.sha256.in_(grouped.union(select(content.sha256).where(content.sha256.in_(wanted))))
+        )
         .order_by(Track.id)
     )
     found: dict[tuple[UUID, str], list[Seen]] = {}

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from otolith.accounts.service import home_workspace
 from otolith.core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, responses
-from otolith.core.http import CurrentActor, Reading, Writing
+from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 from otolith.core.paging import DEFAULT_LIMIT, BadCursor, Cursor, Limit, Page
 from otolith.library.health import purging, service
 from otolith.library.health.kinds import Field, Kind
@@ -26,9 +26,9 @@ Workspace = Annotated[UUID | None, Query(description="Only this workspace's.")]
 
 
 @router.get("/library/health", responses=responses(NotSignedIn), operation_id="library_health")
-def library_health(session: Reading, actor: CurrentActor, workspace: Workspace = None) -> HealthSummary:
+def library_health(session: Reading, context: Ctx, actor: CurrentActor, workspace: Workspace = None) -> HealthSummary:
     """What is wrong with the library: how often each kind of finding occurs, what it means and what to do."""
-    return service.summary(session, actor, workspace)
+    return service.summary(session, context, actor, workspace)
 
 
 @router.get(

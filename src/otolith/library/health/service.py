@@ -7,36 +7,29 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from otolith.core.actor import Actor
+from otolith.core.context import Context
 from otolith.core.errors import NotAllowed
 from otolith.core.paging import Page, cut
 from otolith.identify import service as identify
 from otolith.jobs.service import submit
 from otolith.library.health import groups, queries, queries_groups, telling
+from otolith.library.health.counting import Counts
 from otolith.library.health.cursors import id_of, position
 from otolith.library.health.events import DUPLICATES, DuplicatesPayload
 from otolith.library.health.kinds import FIELDS, KINDS, Field, Kind
 from otolith.library.health.schemas import HealthFinding, HealthKind, HealthSummary
+from otolith.library.queries_etags import visible_versions
 
 List = Callable[[Session, Actor, UUID | None, str | None, int], Page[HealthFinding]]
 
 
-def summary(session: Session, actor: Actor, workspace_id: UUID | None = None) -> HealthSummary:
+def summary(session: Session, context: Context, actor: Actor, workspace_id: UUID | None = None) -> HealthSummary:
     """How often each kind of finding occurs in what the caller may see."""
-    whose = queries.whose(actor, workspace_id)
-    told = queries.count_tracks(session, whose)
-    counts: dict[Kind, int] = {
-        "unreadable": told["unreadable"],
-        "refused": queries_groups.count(session, queries_groups.refused(actor, workspace_id)),
-        "damaged": queries.count_analysed(session, whose, "damaged"),
-        "missing": told["missing"],
-        "copies": queries_groups.count(session, queries_groups.exact_copies(whose)),
-        "duplicates": queries_groups.count(session, queries_groups.same_recordings(whose)),
-        "masters": queries_groups.count(session, queries_groups.masters(actor, workspace_id)),
-        "albums": queries.count_uneven_albums(session, whose),
-        "tags": told["tags"],
-        "clipped": queries.count_analysed(session, whose, "clipped"),
-    }
     uncompared, compared_at = queries_groups.comparison(session, actor, workspace_id, identify.VERSION)
+    versions = [one for one in visible_versions(session, actor) if workspace_id in (None, one[0])]
+    told = context.resource(Counts).of((tuple(versions), compared_at), lambda: _counted(session, actor, workspace_id))
+    # What scans could not take in changes no catalogue.
+    refused = queries_groups.count(session, queries_groups.refused(actor, workspace_id))
     return HealthSummary(
         tracks=told["tracks"],
         waiting=told["waiting"],
@@ -49,12 +42,25 @@ def summary(session: Session, actor: Actor, workspace_id: UUID | None = None) ->
                 title=about.title,
                 meaning=about.meaning,
                 advice=about.advice,
-                count=counts[kind],
+                count=refused if kind == "refused" else told[kind],
                 fields={field: told[f"no {field}"] for field in FIELDS} if kind == "tags" else {},
             )
             for kind, about in KINDS.items()
         ],
     )
+
+
+def _counted(session: Session, actor: Actor, workspace_id: UUID | None) -> dict[str, int]:
+    """Everything that follows from the catalogue and from the comparison of its recordings."""
+    whose = queries.whose(actor, workspace_id)
+    return queries.count_tracks(session, whose) | {
+        "damaged": queries.count_analysed(session, whose, "damaged"),
+        "clipped": queries.count_analysed(session, whose, "clipped"),
+        "copies": queries_groups.count(session, queries_groups.exact_copies(whose)),
+        "duplicates": queries_groups.count(session, queries_groups.same_recordings(whose)),
+        "masters": queries_groups.count(session, queries_groups.masters(actor, workspace_id)),
+        "albums": queries.count_uneven_albums(session, whose),
+    }
 
 
 def findings(

@@ -7,9 +7,9 @@ from otolith.library.catalogue.models import Album
 from otolith.library.events import shown
 from otolith.library.health.kinds import KINDS, Field, Kind
 from otolith.library.health.numbering import Numbered, faults_of
-from otolith.library.health.queries import DAMAGE, Seen
+from otolith.library.health.queries import Seen
 from otolith.library.health.schemas import HealthAlbum, HealthFinding, HealthTrack
-from otolith.library.models import Finding
+from otolith.library.models import DAMAGE, Finding
 
 _NAMES: dict[Field, str] = {
     "title": "no title",

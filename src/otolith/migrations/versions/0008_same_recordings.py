@@ -1,4 +1,4 @@
-"""The same recording in several files: sketches of fingerprints, and what comparing them found.
+"""The health of a library: what comparing recordings found, and which contents are damaged or too loud.
 
 Revision ID: 0008
 Revises: 0007
@@ -28,6 +28,7 @@ def upgrade() -> None:
     _compared_contents()
     _same_recordings()
     _comparisons()
+    _analyses()
 
 
 def _compared_contents() -> None:
@@ -79,6 +80,31 @@ def _comparisons() -> None:
     protect(op, "comparisons")
 
 
+def _analyses() -> None:
+    op.add_column("analyses", sa.Column("damaged", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.execute(
+        'UPDATE analyses SET damaged = true WHERE CAST(notes AS TEXT) LIKE \'%"kind": "truncated"%\' '
+        'OR CAST(notes AS TEXT) LIKE \'%"kind": "damaged"%\''
+    )
+    op.create_index(
+        "ix_analyses_damaged",
+        "analyses",
+        ["sha256"],
+        sqlite_where=sa.text("damaged = 1"),
+        postgresql_where=sa.text("damaged"),
+    )
+    op.create_index(
+        "ix_analyses_too_loud",
+        "analyses",
+        ["sha256"],
+        sqlite_where=sa.text("true_peak_dbtp > 0"),
+        postgresql_where=sa.text("true_peak_dbtp > 0"),
+    )
+
+
 def downgrade() -> None:
+    op.drop_index("ix_analyses_too_loud", "analyses")
+    op.drop_index("ix_analyses_damaged", "analyses")
+    op.drop_column("analyses", "damaged")
     for table in ("comparisons", "same_recordings", "compared_contents", "fingerprint_sketches"):
         op.drop_table(table)
