@@ -25,7 +25,7 @@ from otolith.library.similar.showing import common, shown
 
 MOST_STEPS: Final = 50
 _AROUND: Final = 40
-_CORRIDOR: Final = 400
+_CORRIDOR: Final = 300
 
 
 class SameTrack(BadRequest):

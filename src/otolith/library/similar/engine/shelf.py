@@ -47,13 +47,16 @@ class Shelf:
     def scores(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
         """The cosine (n, k) of every track to each of k vectors (k, d) of unit length, to within some thousandths."""
         coarse, scale = quantise(np.atleast_2d(queries))
-        wanted = coarse.astype(np.float32).T
-        found = np.empty((len(self), wanted.shape[1]), np.float32)
+        wanted = coarse.astype(np.float32)
+        # A product with one vector is much faster than one with a matrix of one column.
+        factor = wanted[0] if len(wanted) == 1 else wanted.T
+        found = np.empty((len(self), *factor.shape[1:]), np.float32)
         buffer = np.empty((min(_BLOCK, len(self)), self.vectors.shape[1]), np.float32)
         for start in range(0, len(self), _BLOCK):
             block = buffer[: min(_BLOCK, len(self) - start)]
             np.copyto(block, self.vectors[start : start + _BLOCK])
-            np.matmul(block, wanted, out=found[start : start + _BLOCK])
+            np.matmul(block, factor, out=found[start : start + _BLOCK])
+        found = found.reshape(len(self), len(wanted))
         found *= self.scales[:, np.newaxis]
         found *= scale
         return found

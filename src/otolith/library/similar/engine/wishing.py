@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from otolith.library.similar.engine.shelf import FEATURES, Shelf
 from otolith.library.similar.engine.wording import Wish
 
+_SAMPLE = 4096
+
 
 def fulfilment(shelf: Shelf, wishes: Sequence[Wish]) -> NDArray[np.float32]:
     """From 0 to 1 for every track (n,): the mean of how far it stands in the wished directions.
@@ -22,12 +24,13 @@ def fulfilment(shelf: Shelf, wishes: Sequence[Wish]) -> NDArray[np.float32]:
 
 
 def _standing(shelf: Shelf, feature: str) -> NDArray[np.float32]:
-    """The share of the known tracks that have less of a feature; equals share their standing."""
+    """The share of the known tracks that have less of a feature, to within a hundredth; equals stand together."""
     values = shelf.features[:, FEATURES.index(feature)].astype(np.float32)
-    known = np.sort(values[~np.isnan(values)])
+    there = ~np.isnan(values)
     stands = np.full(len(values), 0.5, np.float32)
-    if len(known):
-        below, upto = np.searchsorted(known, values, "left"), np.searchsorted(known, values, "right")
-        there = ~np.isnan(values)
-        stands[there] = ((below + upto) / (2 * len(known)))[there]
+    if there.any():
+        known = values[there]
+        some = np.sort(known[:: max(1, len(known) // _SAMPLE)])
+        below, upto = np.searchsorted(some, known, "left"), np.searchsorted(some, known, "right")
+        stands[there] = (below + upto) / (2 * len(some))
     return stands
