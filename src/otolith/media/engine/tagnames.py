@@ -20,9 +20,10 @@ class Name:
     ape: str
 
 
-def _own(field: str, vorbis: str, text: str, asf: str | None = None, ape: str | None = None) -> Name:
+def _own(field: str, vorbis: str | tuple[str, ...], text: str, asf: str | None = None, ape: str | None = None) -> Name:
     """A tag that ID3 and MP4 keep under a free name."""
-    return Name(field, f"TXXX:{text}", (vorbis,), f"----:com.apple.iTunes:{text}", asf or text, ape or vorbis)
+    names = (vorbis,) if isinstance(vorbis, str) else vorbis
+    return Name(field, f"TXXX:{text}", names, f"----:com.apple.iTunes:{text}", asf or text, ape or names[0])
 
 
 NAMES: Final[tuple[Name, ...]] = (
@@ -38,7 +39,7 @@ NAMES: Final[tuple[Name, ...]] = (
         "WM/AlbumArtist",
         "Album Artist",
     ),
-    _own("album_artists", "albumartists", "ALBUMARTISTS", "WM/ALBUMARTISTS"),
+    _own("album_artists", ("albumartists", "album_artists", "album artists"), "ALBUMARTISTS", "WM/ALBUMARTISTS"),
     Name("track", "TRCK", ("tracknumber", "track"), "trkn", "WM/TrackNumber", "Track"),
     _own("track_total", "tracktotal", "TRACKTOTAL", "TotalTracks"),
     Name("disc", "TPOS", ("discnumber", "disc"), "disk", "WM/PartOfSet", "Disc"),
@@ -47,7 +48,7 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(
         "original_date",
         "TDOR",
-        ("originaldate", "originalyear"),
+        ("originaldate", "originalyear", "original year"),
         "----:com.apple.iTunes:ORIGINALDATE",
         "WM/OriginalReleaseTime",
         "OriginalDate",
@@ -56,7 +57,7 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(
         "album_version",
         "TXXX:ALBUMVERSION",
-        ("albumversion", "musicbrainz_albumcomment"),
+        ("albumversion", "musicbrainz_albumcomment", "musicbrainz album comment"),
         "----:com.apple.iTunes:ALBUMVERSION",
         "ALBUMVERSION",
         "ALBUMVERSION",
@@ -88,8 +89,14 @@ NAMES: Final[tuple[Name, ...]] = (
         "WM/Publisher",
         "Label",
     ),
-    _own("catalog_number", "catalognumber", "CATALOGNUMBER", "WM/CatalogNo", "CatalogNumber"),
-    _own("barcode", "barcode", "BARCODE", "WM/Barcode", "Barcode"),
+    _own(
+        "catalog_number",
+        ("catalognumber", "catalogid", "discogs_catalog"),
+        "CATALOGNUMBER",
+        "WM/CatalogNo",
+        "CatalogNumber",
+    ),
+    _own("barcode", ("barcode", "upc", "ean", "upn", "ean/upn"), "BARCODE", "WM/Barcode", "Barcode"),
     Name("copyright", "TCOP", ("copyright",), "cprt", "Copyright", "Copyright"),
     Name("title_sort", "TSOT", ("titlesort",), "sonm", "WM/TitleSortOrder", "TITLESORT"),
     Name("artist_sort", "TSOP", ("artistsort",), "soar", "WM/ArtistSortOrder", "ARTISTSORT"),
@@ -152,6 +159,8 @@ BY_FIELD: Final[dict[str, Name]] = {name.field: name for name in NAMES}
 BY_VORBIS: Final[dict[str, str]] = {alias: name.field for name in NAMES for alias in name.vorbis} | {
     "totaltracks": "track_total",
     "totaldiscs": "disc_total",
+    "trackc": "track_total",
+    "discc": "disc_total",
 }
 # Programs that know no frame for a tag put it under a free name, usually the one it has in Vorbis comments; FFmpeg even
 # puts the name of the frame there.
@@ -161,10 +170,17 @@ BY_ID3: Final[dict[str, str]] = (
     | {name.id3.casefold(): name.field for name in NAMES}
     | {frame.casefold(): field for frame, field in ID3_OLDER.items()}
 )
-BY_MP4: Final[dict[str, str]] = {name.mp4.casefold(): name.field for name in NAMES}
+BY_MP4: Final[dict[str, str]] = {f"----:com.apple.itunes:{alias}": field for alias, field in BY_VORBIS.items()} | {
+    name.mp4.casefold(): name.field for name in NAMES
+}
 BY_ASF: Final[dict[str, str]] = (
     BY_VORBIS
     | {name.asf.casefold(): name.field for name in NAMES}
-    | {"author": "artist", "wm/originalreleaseyear": "original_date"}
+    | {
+        "author": "artist",
+        "wm/originalreleaseyear": "original_date",
+        "wm/comments": "comment",
+        "musicbrainz/album comment": "album_version",
+    }
 )
 BY_APE: Final[dict[str, str]] = BY_VORBIS | {name.ape.casefold(): name.field for name in NAMES}
