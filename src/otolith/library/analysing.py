@@ -14,7 +14,7 @@ from otolith.core.db import now
 from otolith.identify import service as identify
 from otolith.jobs.service import PauseLane, RetryLater, Run
 from otolith.library import queries
-from otolith.library.catalogue.filing import Filed, file_tracks
+from otolith.library.catalogue.filing import Filed, file_tracks, note_duration
 from otolith.library.catalogue.versions import next_version
 from otolith.library.comparing import finding
 from otolith.library.engine.features import ENGINES, VERSIONS, embedding_of, features_of, pack_beats
@@ -203,6 +203,8 @@ class _One:
 
     def _note_success(self, session: Session, track: Track, row: Media) -> None:
         track.state, track.error, track.changed_at = "analysed", None, now()
+        if row.duration is not None:
+            note_duration(session, track, row.duration)
         if self.payload.scan_id is not None and row.path_digest is not None:
             queries.drop_finding(session, self.payload.scan_id, row.path_digest)
 
