@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
+from otolith.core.db import now
 from otolith.core.errors import AppError
 from otolith.identify import service as identify
 from otolith.jobs.service import RetryLater, Run
@@ -35,7 +36,6 @@ from otolith.media.tags import Tags, read_tags, remove_copies, write_tags
 
 log = structlog.get_logger(__name__)
 
-_READ: Final = 1 << 20
 _BUSY_SECONDS: Final = 5.0
 Checkpoint = dict[str, Any]
 
@@ -160,6 +160,7 @@ class _One:
         if before is not None and before != written.sha256:
             _keep_findings(session, before, written)
         track.edits = {name: texts for name, texts in (track.edits or {}).items() if name not in edit.after} or None
+        track.changed_at = now()
         session.flush()
         words = queries.lyrics_of(session, [track.id]).get(track.id)
         beside = words.text if words is not None and words.source == "file" else None
