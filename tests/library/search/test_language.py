@@ -1,6 +1,8 @@
 """The query language: what texts mean, and what is said to those who mistype a filter."""
 
 import datetime as dt
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from otolith.library.search.engine.asking import Any, Between, Flagged, Known, N
 from otolith.library.search.filters import ALIASES, FILTERS
 from otolith.library.search.keys import code_of, compatible, name_of, read_key
 from otolith.library.search.language import BadFilter, understand
+from otolith.library.search.schemas import SORTS
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC).timestamp()
 PRESENT = Not(Flagged("missing"))
@@ -187,3 +190,20 @@ class TestKeys:
         assert [code_of(place) for place in compatible(0)] == ["1A", "1B", "2A", "12A"]
         for place in range(24):
             assert all(place in compatible(other) for other in compatible(place))
+
+
+class TestGuide:
+    GUIDE = Path(__file__).parents[3] / "docs" / "user" / "search.md"
+
+    def test_every_example_of_the_guide_is_understood(self) -> None:
+        rows = re.findall(r"^\| (`.+`) \|", self.GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+        examples = [one for row in rows for one in re.findall(r"`([^`]+)`", row) if not one.startswith("GET ")]
+        assert len(examples) > 60
+        for example in examples:
+            understand(example, {}, NOW)
+
+    def test_the_guide_names_every_filter_and_every_order(self) -> None:
+        text = self.GUIDE.read_text(encoding="utf-8")
+        assert [name for name in FILTERS if f"{name}:" not in text] == []
+        (orders,) = re.findall(r"`sort` takes ([^;]+);", text)
+        assert re.split(", | and ", orders) == list(SORTS)

@@ -83,9 +83,10 @@ def _show(answer: dict[str, Any]) -> None:
         table.add_row(*(one_line(str(text or "")).replace("[", r"\[") for text in (*texts, *heard)))
     if answer["items"]:
         console.print(table)
+    found = "1 track found" if answer["total"] == 1 else f"{answer['total']} tracks found"
     shown = f", {len(answer['items'])} of them shown" if answer["total"] > len(answer["items"]) else ""
     also = "; similar words counted too" if answer["similar"] and answer["total"] else ""
-    console.print(f"{answer['total']} tracks{shown}{also}")
+    console.print(f"{found}{shown}{also}")
 
 
 def _show_facets(answer: dict[str, Any]) -> None:

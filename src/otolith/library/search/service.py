@@ -128,13 +128,12 @@ def _found(
     scopes = context.resource(Indexes).scopes(session, context.settings.folder.search, workspaces)
     if personal or meant.is_personal:
         scopes = _with_own(scopes, queries.listened(session, actor))
-    if not lenient:
-        hits = [evaluate(scope, meant.query) for scope in scopes]
-        # By the words alone, so that a filter narrows what is found and never adds to it.
-        if lenient is False or not meant.has_words or sum(some.by_words for some in hits) >= FEW:
-            return Found(hits, lenient=False)
-    hits = [evaluate(scope, meant.query, lenient=True) for scope in scopes]
-    return Found(hits, lenient=True)
+    strict = Found([evaluate(scope, meant.query) for scope in scopes], lenient=False) if not lenient else None
+    # By the words alone, so that a filter narrows what is found and never adds to it.
+    if strict and (lenient is False or not meant.has_words or sum(some.by_words for some in strict.hits) >= FEW):
+        return strict
+    found = Found([evaluate(scope, meant.query, lenient=True) for scope in scopes], lenient=True)
+    return strict if strict and strict.total == found.total else found
 
 
 def _with_own(scopes: Sequence[Scope], listened: Sequence[tuple[UUID, int, int | None, Any]]) -> list[Scope]:
