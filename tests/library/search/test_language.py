@@ -161,6 +161,8 @@ def test_while_somebody_types_what_is_no_filter_is_words() -> None:
 def test_more_words_than_any_title_has_are_refused() -> None:
     with pytest.raises(BadRequest, match="at most 32 words"):
         understand("la " * 33, {}, NOW)
+    with pytest.raises(BadRequest, match="at most 64 values"):
+        understand(f"genre:{','.join('abc' * 30)}", {}, NOW)
 
 
 def test_every_example_of_every_filter_is_understood() -> None:

@@ -30,7 +30,8 @@ SNAPSHOT_FROM: Final = 2_000
 LARGEST: Final = 600_000_000
 """Bytes of indexes that a process keeps; the workspaces asked for longest ago are let go first."""
 
-_PATIENCE: Final = 20.0
+# Short, because whoever waits holds a thread and a connection that other requests need.
+_PATIENCE: Final = 5.0
 _TRIES: Final = 3
 
 

@@ -14,6 +14,8 @@ from otolith.library.search.values import NotUnderstood
 
 Prefix = Literal["last", "every", "none"]
 WORDS_AT_MOST: Final = 32
+FILTERS_AT_MOST: Final = 64
+"""How many values all filters of a search may have together."""
 
 _PIECE: Final = re.compile(
     r"""(?P<minus>-(?=\S))?
@@ -86,6 +88,9 @@ def understand(
             terms += found
     if len(terms) > WORDS_AT_MOST:
         message = f"A search takes at most {WORDS_AT_MOST} words; this one has {len(terms)}."
+        raise BadRequest(message)
+    if sum(map(_size, conditions)) > FILTERS_AT_MOST:
+        message = f"A search takes at most {FILTERS_AT_MOST} values of filters."
         raise BadRequest(message)
     if not any(_speaks_of_missing(condition) for condition in conditions):
         conditions.append(Not(Flagged("missing")))
@@ -187,6 +192,16 @@ def _is_personal(condition: Condition) -> bool:
             return _is_personal(condition.condition)
         case _:
             return False
+
+
+def _size(condition: Condition) -> int:
+    match condition:
+        case Any():
+            return sum(map(_size, condition.of))
+        case Not():
+            return _size(condition.condition)
+        case _:
+            return 1
 
 
 def _speaks_of_missing(condition: Condition) -> bool:
