@@ -234,6 +234,21 @@ def test_only_editors_ask_for_a_comparison(callers: Callers, context: Context) -
     assert statuses == refused | {"editor": 202, "owner": 202, "anonymous": 401}
 
 
+def test_what_an_editor_asked_for_is_compared_in_the_name_of_the_workspace(callers: Callers, context: Context) -> None:
+    both = {add(context, callers.home, 1, music(1)), add(context, callers.home, 2, noisy(music(1), 0.03))}
+    add(context, callers.elsewhere, 1, music(1), again=True)
+    job_id = callers["editor"].post("/api/library/check").json()["job_id"]
+    slot = Slot(context, Handlers(HANDLERS), "test")
+    slot.work(("maintenance",))
+    slot.close()
+    job = callers["editor"].get(f"/api/jobs/{job_id}").json()
+    assert (job["state"], job["result"]) == ("succeeded", {"compared": 2, "pairs": 1})
+    assert groups(context, callers.home) == [both]
+    (finding,) = callers["viewer"].get("/api/library/health/duplicates").json()["items"]
+    assert len(finding["tracks"]) == 2
+    assert callers["stranger"].get("/api/library/health").json()["uncompared"] == 1
+
+
 def test_the_summary_tells_what_is_yet_to_be_compared(callers: Callers, context: Context, compare: Compare) -> None:
     add(context, callers.home, 1, music(1))
     before = callers["viewer"].get("/api/library/health").json()
