@@ -8,9 +8,12 @@ from uuid import UUID
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.ids import new_id
+from otolith.library.catalogue.filing import Filed, file_tracks
+from otolith.library.catalogue.versions import next_version
 from otolith.library.folding import fold
 from otolith.library.models import Analysis, Track
 from otolith.media.models import Media, Waveform
+from otolith.media.tags import Tags
 
 
 def add_recording(
@@ -21,9 +24,13 @@ def add_recording(
     state: str = "analysed",
     artist: str = "",
     error: str = "It stops in the middle of a frame.",
+    tags: Tags | None = None,
     **features: Any,
 ) -> UUID:
-    """A track with its media and, where it was analysed, its features and overview; the id of the track."""
+    """A track with its media and, where it was analysed, its features and overview; the id of the track.
+
+    With `tags` it has its place in the catalogue too, as if its file said so.
+    """
     media_id, track_id = new_id(), new_id()
     sha256 = media_id.hex * 2
     with context.database.write(SYSTEM) as session:
@@ -45,23 +52,56 @@ def add_recording(
             )
         )
         session.flush()
-        session.add(
-            Track(
-                id=track_id,
-                workspace_id=workspace,
-                media_id=media_id,
-                title=title,
-                artist=artist,
-                title_key=fold(title),
-                artist_key=fold(artist),
-                state=state,
-                error=error if state == "failed" else None,
-            )
+        track = Track(
+            id=track_id,
+            workspace_id=workspace,
+            media_id=media_id,
+            title=title,
+            artist=artist,
+            title_key=fold(title),
+            artist_key=fold(artist),
+            version=next_version(session, workspace),
+            state=state,
+            error=error if state == "failed" else None,
         )
+        session.add(track)
         if state == "analysed":
             session.add(Analysis(**_features(sha256) | features))
             session.add(_overview(sha256))
+        if tags is not None:
+            session.flush()
+            file_tracks(session, workspace, [Filed(track, tags, f"{title}.flac")])
     return track_id
+
+
+def add_song(
+    context: Context,
+    workspace: UUID,
+    title: str,
+    *,
+    artist: str = "Mara Ilves",
+    album: str = "Harbour",
+    genre: str = "Folk",
+    year: int = 1999,
+    number: int = 1,
+    disc: int | None = None,
+    **features: Any,
+) -> UUID:
+    """A recording in its place in the catalogue."""
+    tags = Tags(
+        title=title,
+        artist=artist,
+        artists=(artist,),
+        album=album,
+        album_artist=artist,
+        album_artists=(artist,),
+        track=number,
+        disc=disc,
+        date=str(year),
+        year=year,
+        genres=(genre,),
+    )
+    return add_recording(context, workspace, title, artist=artist, tags=tags, **features)
 
 
 def _features(sha256: str) -> dict[str, Any]:

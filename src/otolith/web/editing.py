@@ -92,7 +92,7 @@ def _form(
     back: str | None,
     *,
     filled: Mapping[str, str] | None = None,
-    fault: str = "",
+    fault: Message | None = None,
 ) -> Response:
     rows = queries.tagged(session, actor, wanted)
     if not rows or len(rows) < len(set(wanted)):
@@ -111,7 +111,7 @@ def _form(
         values,
         actor=actor,
         section="library",
-        messages=[Message("", bad=True, reason=fault)] if fault else [],
+        messages=[fault] if fault else [],
         status=400 if fault else 200,
         address=None if request.method == "GET" else "/library",
     )
@@ -154,10 +154,22 @@ def preview(
         wish = EditRequest.model_validate({"tracks": filled.track, "changes": _changes(given, filled.was)})
         return _preview(request, session, context, actor, wish)
     except ValidationError as error:
-        fault = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        fault = _fault(error, tongue_of(request))
     except BadRequest as error:
-        fault = error.detail
+        fault = Message("", bad=True, reason=error.detail)
     return _form(request, session, actor, filled.track, None, filled=given, fault=fault)
+
+
+def _fault(error: ValidationError, tongue: Tongue) -> Message:
+    """What is wrong with the form: in the sentence of the rule that was broken, or by the name of the field."""
+    first = error.errors()[0]
+    if first["type"] == "value_error":
+        return Message("", bad=True, reason=str(first["msg"]).removeprefix("Value error, "))
+    named = next((str(part) for part in first["loc"] if part in TAGS), "title")
+    message = TAGS[named]
+    say = tongue.words.say
+    text = say("“%(field)s” cannot hold what you typed: it is too long, or no number or date.", field=say(message))
+    return Message(text, bad=True)
 
 
 def _changes(given: Mapping[str, str], was: str) -> dict[str, Any]:

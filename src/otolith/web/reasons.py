@@ -86,6 +86,15 @@ REASONS = (
     ),
     mark("%(path)s is a part of this library already."),
     mark("Name a folder of the server's machine, from / on."),
+    # Why tags were not changed, written or taken back.
+    mark("Nothing is to be changed; name at least one field."),
+    mark("%(text)s is no date; write it as 1999, 1999-12 or 1999-12-31."),
+    mark("The tags of %(title)s were not read yet; wait until it was analysed and try again."),
+    mark("These changes are undone already."),
+    mark("These changes are written or undone already."),
+    mark("In %(title)s, %(fields)s changed again since; undo the later change first."),
+    mark("These changes are being written into their files; wait until that is done."),
+    mark("These tracks are of several workspaces; change those of one at a time."),
 )
 _VALUE = re.compile(r"%\((\w+)\)s")
 
