@@ -25,6 +25,7 @@ class Labels:
         self._terms: dict[Key, dict[str, Any]] = {}
         self._stored: dict[UUID, tuple[str, int]] = {}
         self._uses: dict[Key, Counter[str]] = defaultdict(Counter)
+        self._respelt: set[Key] = set()
         self._left: set[UUID] = set()
 
     def store(self, entries: Sequence[Entry]) -> None:
@@ -66,6 +67,7 @@ class Labels:
             for ((kind, key), name), number in sorted(changes.items())
             if number
         ]
+        self._respelt = {key for (key, _), number in changes.items() if number}
         if rows:
             queries.add_uses(self._session, rows)
 
@@ -89,9 +91,8 @@ class Labels:
         queries.add(self._session, TrackTerm, added)
 
     def _settle(self) -> None:
-        changed = [term for term in self._terms.values() if term["tracks"] != self._stored[term["id"]][1]]
         for kind in ("genre", "mood"):
-            keys = sorted(term["name_key"] for term in changed if term["kind"] == kind)
+            keys = sorted(key for of, key in self._respelt if of == kind)
             for key, _, name, _, uses in queries.spellings(self._session, self._workspace_id, kind, keys):
                 self._uses[kind, key][name] += uses
         for key, uses in self._uses.items():
