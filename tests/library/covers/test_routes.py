@@ -10,11 +10,14 @@ from PIL import Image
 
 from otolith.core.ids import new_id
 from otolith.library.covers.service import version_of
+from otolith.media.engine.picturing import picture_of
 from tests.callers import KINDS, REFUSED
 from tests.library.covers.conftest import Library
 from tests.library.covers.pictures import RED, picture, song
 
 BROWSER = {"Accept": "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"}
+# What JPEG makes of the red that is drawn.
+COLOUR = picture_of(picture(RED)).colour
 NAVIGATION = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"}
 
 
@@ -61,7 +64,9 @@ def test_everything_about_pictures_that_are_there(library: Library, red: dict[st
         etag = viewer.get(address, params={"size": 64}).headers["etag"]
         assert viewer.get(address, headers={"If-None-Match": etag}).status_code == 200
 
+        assert plain.headers["otolith-colour"] == COLOUR
         head = viewer.head(address)
+        assert head.headers["otolith-colour"] == COLOUR
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["content-length"] == plain.headers["content-length"] == str(len(plain.content))
         assert head.headers["etag"] == plain.headers["etag"]
@@ -79,6 +84,7 @@ def test_what_has_no_picture_is_404_for_programs_and_drawn_for_pages(library: Li
         drawn = viewer.get(address, headers=BROWSER)
         assert drawn.status_code == 200
         assert drawn.headers["content-type"] == "image/svg+xml"
+        assert "otolith-colour" not in drawn.headers
         assert drawn.headers["cache-control"] == "private, no-cache"
         assert drawn.content == viewer.get(address, headers={"Sec-Fetch-Dest": "image"}).content
         assert viewer.get(address, headers={**BROWSER, "If-None-Match": drawn.headers["etag"]}).status_code == 304

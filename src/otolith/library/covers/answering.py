@@ -44,7 +44,9 @@ def answer(
     cover = shown.cover
     if cover is not None and cover.stored is not None:
         edge, start, end = fitting(cover, size)
-        found = _Answer(f"{version_of(cover.key)}-{edge}", end - start, "image/webp", _lasting(cover, version))
+        found = _Answer(
+            f"{version_of(cover.key)}-{edge}", end - start, "image/webp", _lasting(cover, version), cover.colour
+        )
         if found.is_known(headers) or is_head:
             return found.send(headers, b"")
         try:
@@ -92,6 +94,7 @@ class _Answer:
     size: int
     mime: str
     lasting: str
+    colour: str | None = None
 
     def is_known(self, headers: Headers) -> bool:
         what = Representation(self.size, f'"{self.etag}"', now(), self.mime)
@@ -100,6 +103,8 @@ class _Answer:
 
     def send(self, headers: Headers, data: bytes) -> Response:
         sent = {**_GUARD, "ETag": f'"{self.etag}"', "Cache-Control": self.lasting}
+        if self.colour is not None:
+            sent["Otolith-Colour"] = self.colour
         if self.is_known(headers):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
         return Response(data, headers={**sent, "Content-Length": str(self.size), "Content-Type": self.mime})

@@ -61,11 +61,6 @@ def track(session: Session, actor: Actor, track_id: UUID) -> Pictured | None:
     return None if found is None else Pictured(*found)
 
 
-def colours(session: Session, keys: Collection[str]) -> dict[str, str]:
-    rows = session.execute(select(Cover.key, Cover.colour).where(Cover.key.in_(list(keys))))
-    return {key: colour for key, colour in rows.tuples() if colour is not None}
-
-
 def tracks(session: Session, track_ids: Collection[UUID]) -> Sequence[Row[tuple[Track, Media]]]:
     """Tracks with what their files say, and their files, in the order of their places."""
     return session.execute(

@@ -22,7 +22,6 @@ __all__ = [
     "NothingToPicture",
     "Pictured",
     "answer",
-    "colours",
     "draw",
     "on_media_added",
     "pictured_album",
@@ -85,8 +84,3 @@ def pictured_track(session: Session, actor: Actor, track_id: UUID) -> Pictured:
     if found is None:
         raise NothingToPicture
     return found
-
-
-def colours(session: Session, keys: Collection[str]) -> dict[str, str]:
-    """The mean colours of pictures by their keys, for what is shown before they are there."""
-    return queries.colours(session, keys) if keys else {}
