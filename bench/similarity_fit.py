@@ -24,11 +24,11 @@ from otolith.library.engine.portrait import draw
 Array = NDArray[np.float64]
 MODEL = Path(__file__).parent.parent / "src/otolith/library/engine/embedding_model.npz"
 _FONTS = (SOUND_FONT, Path("/usr/share/sounds/sf2/TimGM6mb.sf2"))
-_STYLE_SEED, _BANDS, _STYLES, _OF_BAND = 411, 120, 80, 8
+_STYLE_SEED, _BANDS, _STYLES, _OF_STYLE = 411, 120, 80, 8
 _ENSEMBLE_SEED, _ENSEMBLES, _OF_ENSEMBLE = 412, 100, 5
 _SECONDS = 22.0
 _COMPONENTS = 40
-_BALANCE = (0.5, 0.5)
+_BALANCE = (0.45, 0.55)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class Piece:
 
 
 def pieces() -> Iterator[Piece]:
-    """Every style by half a dozen bands, and every ensemble in half a dozen styles."""
+    """Every style by eight bands, and every ensemble in five styles."""
     fonts = tuple(font for font in _FONTS if font.exists())
     rng = np.random.default_rng(_STYLE_SEED)
     bands = [random_band(rng, f"band {index}", fonts) for index in range(_BANDS)]
     styles = [random_style(rng, f"style {index}") for index in range(_STYLES)]
-    turns = np.concatenate([rng.permutation(_STYLES) for _ in range(_BANDS * _OF_BAND // _STYLES)])
+    turns = np.concatenate([rng.permutation(_STYLES) for _ in range(_OF_STYLE)])
     for index, turn in enumerate(turns):
         style = styles[int(turn)]
         yield Piece(f"styles/{index:04d}", [_STYLE_SEED, index], style, bands[index % _BANDS], style.name)

@@ -96,9 +96,10 @@ def _uploaded(remote: Remote, path: Path) -> dict[str, Any]:
         track = remote.get(f"/tracks/{item['track_id']}")
     if track["features"] is None:
         return {"error": track["error"], "kind": "failed"}
+    heard = remote.get(f"/tracks/{track['id']}/features")
     names = ("container", "codec", "sample_rate", "channels", "bits", "bit_rate", "lossless", "size")
     return {
-        **track["features"],
+        **{name: value for name, value in heard.items() if name not in ("embedding", "engines")},
         **remote.get(f"/tracks/{track['id']}/beats"),
         "fingerprint": track["fingerprint"],
         "sha256": track["file"]["sha256"],
@@ -126,10 +127,9 @@ def _show_features(heard: Sequence[dict[str, Any]], *, as_json: bool) -> None:
 def _sheet(one: Mapping[str, Any]) -> Table:
     """The features of one recording, for people."""
     form = one["format"]
-    minutes, seconds = divmod(one["duration"], 60)
     table = Table(title=one_line(one["path"]), title_justify="left", box=SIMPLE_HEAD, show_header=False)
     rows = {
-        "duration": f"{minutes:.0f}:{seconds:04.1f}",
+        "duration": _clock(one["duration"]),
         "format": f"{form['container']}, {form['codec']}, {form['sample_rate']} Hz, {form['channels']} channels",
         "tempo": _with_confidence(one["tempo"] and f"{one['tempo']:.1f} beats a minute", one["tempo_confidence"]),
         "beats": str(len(one["beats"])),
@@ -137,6 +137,13 @@ def _sheet(one: Mapping[str, Any]) -> Table:
         "loudness": _number(one["loudness_lufs"], "LUFS"),
         "loudness range": _number(one["loudness_range_lu"], "LU"),
         "true peak": _number(one["true_peak_dbtp"], "dBTP"),
+        "energy": _share(one["energy"]),
+        "voice": _share(one["voice"]),
+        "onsets": _number(one["onset_rate"], "a second"),
+        "brightness": _number(one["brightness"], "Hz"),
+        "dynamics": _number(one["dynamics_db"], "dB"),
+        "silence": _ends(one["silence_start"], one["silence_end"]),
+        "parts": ", ".join(f"{part['kind']} {_clock(part['start'])}" for part in one["segments"]) or "–",
         "fingerprint": f"{one['fingerprint'][:40]}…" if one["fingerprint"] else "–",
         **{f"warning ({note['kind']})": note["detail"] for note in one["warnings"]},
     }
@@ -147,6 +154,19 @@ def _sheet(one: Mapping[str, Any]) -> Table:
 
 def _with_confidence(found: str | None, confidence: float | None) -> str:
     return f"{found}, confidence {confidence:.0%}" if found and confidence is not None else found or "–"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _ends(start: float | None, end: float | None) -> str:
+    return "–" if start is None or end is None else f"{start:.1f} s before, {end:.1f} s after"
+
+
+def _clock(whole: float) -> str:
+    minutes, seconds = divmod(whole, 60)
+    return f"{minutes:.0f}:{seconds:04.1f}"
 
 
 def _number(value: float | None, unit: str) -> str:

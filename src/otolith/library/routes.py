@@ -10,7 +10,7 @@ from otolith.core.http import CurrentActor, Reading
 from otolith.core.paging import DEFAULT_LIMIT, Cursor, Limit, Page
 from otolith.library import service
 from otolith.library.etags import UNCHANGED, Fresh
-from otolith.library.schemas import Sort, TrackBeats, TrackDetail, TrackItem, TracksRead, TracksWanted
+from otolith.library.schemas import AllTrackFeatures, Sort, TrackBeats, TrackDetail, TrackItem, TracksRead, TracksWanted
 
 router = APIRouter(tags=["library"])
 
@@ -64,3 +64,11 @@ def get_track(track_id: UUID, session: Reading, actor: CurrentActor) -> TrackDet
 def get_beats(track_id: UUID, session: Reading, actor: CurrentActor) -> TrackBeats:
     """The beats of a track in seconds."""
     return service.get_beats(session, actor, track_id)
+
+
+@router.get(
+    "/tracks/{track_id}/features", responses=_MISSING | UNCHANGED, dependencies=[Fresh], operation_id="get_features"
+)
+def get_features(track_id: UUID, session: Reading, actor: CurrentActor) -> AllTrackFeatures:
+    """Everything that was heard in a track: numbers, parts, timbre and its embedding."""
+    return service.get_features(session, actor, track_id)

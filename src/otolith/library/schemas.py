@@ -43,6 +43,43 @@ class TrackFeatures(BaseModel):
     loudness_lufs: float | None = Field(description="Integrated loudness (EBU R 128).")
     loudness_range_lu: float | None = Field(description="Loudness range (EBU Tech 3342).")
     true_peak_dbtp: float | None = Field(description="True peak (ITU-R BS.1770).")
+    energy: float | None = Field(description="How lively, from 0 to 1.")
+    voice: float | None = Field(description="How likely somebody sings or speaks, from 0 to 1; a hint.")
+    onset_rate: float | None = Field(description="Notes and strokes that begin, a second.")
+    brightness: float | None = Field(description="Median spectral centroid in Hz.")
+    dynamics_db: float | None = Field(description="How far strokes stand above the level around them, in dB.")
+    silence_start: float | None = Field(description="Seconds of silence before the sound.")
+    silence_end: float | None = Field(description="Seconds of silence after the sound.")
+
+
+class TrackSegment(BaseModel):
+    """A part of a track that sounds different from what is around it."""
+
+    start: float = Field(description="Seconds.")
+    end: float = Field(description="Seconds.")
+    kind: Literal["intro", "part", "loud", "outro"] = Field(description="What it is to the whole.")
+    level_db: float = Field(description="Its level against that of the whole track, in dB.")
+
+
+class TrackTimbre(BaseModel):
+    """How the spectrum of a track leans, over its sounding parts."""
+
+    rolloff: float | None = Field(default=None, description="Hz below which 85 % of the magnitudes lie.")
+    bass_db: float | None = Field(default=None, description="Share of the power below 250 Hz, in dB.")
+    treble_db: float | None = Field(default=None, description="Share of the power above 4 kHz, in dB.")
+    noisiness: float | None = Field(default=None, description="0 for pure tones, 1 for noise.")
+    movement: float | None = Field(default=None, description="Mean change of a band in 93 ms, in dB.")
+
+
+class AllTrackFeatures(TrackFeatures):
+    """Everything that was heard in a track, but for its beats, waveform and fingerprint."""
+
+    segments: list[TrackSegment] = Field(description="The parts, one after the other; none in very short tracks.")
+    timbre: TrackTimbre = Field(description="How the spectrum leans.")
+    embedding: list[float] | None = Field(
+        description="A vector of unit length; the cosine of two says how alike they sound. Null for hardly any sound."
+    )
+    engines: dict[str, int] = Field(description="The engines that heard it, with their versions.")
 
 
 class NotedOddity(BaseModel):

@@ -17,10 +17,11 @@ from otolith.jobs.service import submit
 from otolith.library import queries
 from otolith.library.catalogue import queries as catalogue
 from otolith.library.catalogue.filing import Filed, file_tracks, remove_tracks
-from otolith.library.engine.features import unpack_beats
+from otolith.library.engine.features import unpack_beats, unpack_embedding
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
 from otolith.library.models import Analysis, Track
 from otolith.library.schemas import (
+    AllTrackFeatures,
     CreditItem,
     LabelItem,
     NotedOddity,
@@ -31,7 +32,9 @@ from otolith.library.schemas import (
     TrackFile,
     TrackGain,
     TrackItem,
+    TrackSegment,
     TracksRead,
+    TrackTimbre,
 )
 from otolith.media.events import MediaAdded, MediaDeleted, MediaSentAgain
 from otolith.media.models import Media
@@ -42,6 +45,10 @@ _SORTINGS: Final[dict[Sort, queries.Sorting]] = {
     "title": (Track.title_key, Track.id),
     "artist": (Track.artist_key, Track.title_key, Track.id),
 }
+
+
+class NotHeardYet(NotFound):
+    """This track was not analysed yet, or its analysis failed; its state says which."""
 
 
 class TrackNotFound(NotFound):
@@ -139,6 +146,21 @@ def get_track(session: Session, actor: Actor, track_id: UUID) -> TrackDetail:
 def _gain(tags: Mapping[str, Any]) -> TrackGain | None:
     gain = tags.get("replaygain")
     return TrackGain(**gain) if gain else None
+
+
+def get_features(session: Session, actor: Actor, track_id: UUID) -> AllTrackFeatures:
+    """Everything that was heard in a track."""
+    _, _, analysis = get_visible(session, actor, track_id)
+    if analysis is None:
+        raise NotHeardYet
+    numbers = {name: getattr(analysis, name) for name in TrackFeatures.model_fields}
+    return AllTrackFeatures(
+        **numbers,
+        segments=[TrackSegment(**part) for part in analysis.segments],
+        timbre=TrackTimbre(**analysis.timbre),
+        embedding=unpack_embedding(analysis.embedding),
+        engines=analysis.engines,
+    )
 
 
 def get_beats(session: Session, actor: Actor, track_id: UUID) -> TrackBeats:

@@ -8,7 +8,7 @@ from scipy.ndimage import maximum_filter1d
 
 from otolith.library.engine.onsets import band_centres
 from otolith.library.engine.spectrum import Float32, moving_mean
-from otolith.library.engine.texture import BANDS, LEVEL_RATE
+from otolith.library.engine.texture import BANDS, LEVEL_RATE, NOISE_BANDS, NOISE_EDGES
 
 Array = NDArray[np.float64]
 _SILENT = -55.0  # Decibels under the loud parts: what a listener at home takes for silence.
@@ -73,10 +73,23 @@ def spectrum(bands: Float32, flatness: Float32) -> Spectrum:
         rolloff=float(np.median(hertz[np.argmax(rising >= _ROLLOFF, axis=1)])),
         bass_db=_decibels(float(energy[hertz < _BASS_TOP].sum()) / whole),
         treble_db=_decibels(float(energy[hertz > _TREBLE_BOTTOM].sum()) / whole),
-        # White noise is at -2.5 dB, a lone sine under -40.
-        noisiness=float(np.clip(1 + (np.median(flatness) + 2.5) / 20, 0, 1)),
+        noisiness=_noisiness(power, flatness),
         movement=float(steps.mean()) if steps.size else 0.0,
     )
+
+
+def _noisiness(power: Array, flatness: Float32) -> float:
+    """From the flatness of nine bands, each counting by its share of the magnitudes, since silence between is flat too.
+
+    White noise is at -2.5 dB, tones that stand alone under -20.
+    """
+    hertz, widths = _bands()
+    places = np.clip(np.searchsorted(NOISE_EDGES, hertz) - 1, 0, NOISE_BANDS - 1)
+    share = np.zeros((power.shape[0], NOISE_BANDS))
+    for band in range(NOISE_BANDS):
+        share[:, band] = np.sqrt((power * widths)[:, places == band].sum(axis=1))
+    mean = (share * flatness).sum(axis=1) / np.maximum(share.sum(axis=1), 1e-9)
+    return float(np.clip(1 + (np.median(mean) + 2.5) / 20, 0, 1))
 
 
 def _bands() -> tuple[Array, Array]:

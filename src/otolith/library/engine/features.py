@@ -97,6 +97,13 @@ def features_of(heard: Heard) -> Features:
     )
 
 
+def unpack_embedding(packed: bytes | None) -> list[float] | None:
+    """The numbers of a stored embedding."""
+    if packed is None:
+        return None
+    return [round(number, 4) for (number,) in struct.iter_unpack("<e", packed)]
+
+
 def pack_beats(beats: list[float]) -> bytes:
     return struct.pack(f"<{len(beats)}f", *beats)
 

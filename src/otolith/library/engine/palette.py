@@ -15,8 +15,7 @@ from otolith.library.engine.spectrum import Float32
 Array = NDArray[np.float64]
 _KEPT = 40  # Pairs of bands, up to 8.6 kHz: what lies above is the first that a codec throws away.
 _DEEPEST = -65.0  # Decibels under the mean power; what is fainter depends on codecs and converters.
-_COEFFICIENTS = 20
-_MOVING = 8
+_COEFFICIENTS = 14
 
 
 class Mixture(Protocol):
@@ -33,7 +32,7 @@ class Mixture(Protocol):
 
 
 def frames(bands: Float32, flatness: Float32, sounding: NDArray[np.intp]) -> Array:
-    """What the sounding frames are like (n, 45): cepstrum, flatness, and how the cepstrum came to be and goes on.
+    """What the sounding frames are like (n, 23): fourteen cepstral coefficients, and how noisy nine bands are.
 
     `bands` (m, BANDS) and `flatness` (m, NOISE_BANDS) in decibels; the level of the recording does not matter.
     """
@@ -41,11 +40,7 @@ def frames(bands: Float32, flatness: Float32, sounding: NDArray[np.intp]) -> Arr
     power = np.power(10.0, kept[sounding] / 10)
     mean = 10 * np.log10(max(1e-12, float(power.sum(axis=1).mean())))
     cepstrum = dct(np.maximum(kept - mean, _DEEPEST), axis=1, norm="ortho")[:, :_COEFFICIENTS]
-    step = np.diff(cepstrum[:, :_MOVING], axis=0, prepend=cepstrum[:1, :_MOVING])
-    following = np.concatenate([step[1:], np.zeros((1, _MOVING))])
-    count = min(cepstrum.shape[0], flatness.shape[0])
-    columns = (cepstrum[:count], flatness[:count], step[:count], following[:count])
-    return np.asarray(np.concatenate(columns, axis=1)[sounding])
+    return np.concatenate([cepstrum[sounding], flatness[sounding]], axis=1)
 
 
 def fisher_vector(scaled: Array, mixture: Mixture) -> Array:

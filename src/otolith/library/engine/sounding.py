@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from otolith.library.engine.dynamics import Spectrum, punch, silences, spectrum
 from otolith.library.engine.embedding import embed, pack
-from otolith.library.engine.portrait import Streams, draw, excerpted, sounding_frames
+from otolith.library.engine.embedding_model import constants
+from otolith.library.engine.portrait import Portrait, Streams, draw, excerpted, sounding_frames
 from otolith.library.engine.portrait_rhythm import onset_rate
 from otolith.library.engine.structure import divide
 from otolith.library.engine.texture import decoded
@@ -50,6 +51,7 @@ def judge(streams: Streams) -> SoundResult:
     portrait = draw(part)
     return SoundResult(
         energy=round(energy(lean, part.flux, strokes, dynamics), 3),
+        voice=None if portrait is None else round(voice(portrait), 3),
         onset_rate=round(strokes, 2),
         brightness=round(lean.brightness, 1),
         dynamics_db=None if dynamics is None else round(dynamics, 1),
@@ -76,6 +78,16 @@ def energy(lean: Spectrum, flux: NDArray[np.floating], strokes: float, dynamics:
         _ramp(-(dynamics if dynamics is not None else 10.0), -14.0, -6.0),
     ]
     return float(np.mean(ramps))
+
+
+def voice(portrait: Portrait) -> float:
+    """How likely somebody sings or speaks, from 0 to 1, by a logistic regression on the statistics.
+
+    It learnt from speech and singing that were synthesised (`bench/voice_fit.py`), so take it for a hint.
+    """
+    model = constants()
+    odds = float(model.scaled(portrait.row()) @ model.voice[:-1] + model.voice[-1])
+    return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
 
 
 def _ramp(value: float, low: float, high: float) -> float:

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
+from scipy.ndimage import maximum_filter1d
 
 from otolith.library.engine.chroma import FRAME_RATE
 from otolith.library.engine.texture import Codes, decoded
@@ -85,11 +86,12 @@ def _novelty(look: Array) -> Array:
 
 
 def _boundaries(novelty: Array) -> list[int]:
-    """The strongest changes, none nearer to another than the shortest part."""
+    """The strongest changes, each the strongest of its surroundings, none nearer to another than the shortest part."""
     bar = _STANDS_OUT * float(np.median(novelty)) + 0.15
     nearest = max(_SHORTEST, novelty.size // _MOST)
     chosen: list[int] = []
-    for place in np.argsort(-novelty):
+    is_peak = novelty >= maximum_filter1d(novelty, 2 * _SHORTEST + 1, mode="nearest")
+    for place in sorted(np.flatnonzero(is_peak), key=lambda place: -novelty[place]):
         if novelty[place] < bar or len(chosen) == _MOST - 1:
             break
         if all(abs(int(place) - other) >= nearest for other in (*chosen, 0, novelty.size - 1)):
