@@ -11,7 +11,7 @@ from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.jobs.claiming import claim
 from otolith.jobs.contracts import LANES, Handler, handles
-from otolith.jobs.models import Job, JobSchedule
+from otolith.jobs.models import Job, JobSchedule, SweepTurn
 from otolith.jobs.sweep import LOST, run_schedules, sweep
 from otolith.jobs.workers import live_workers, probe, sign, sign_off
 from tests.jobs.tasks import BRIEF, FAN, NOTE, Bench, nothing
@@ -153,3 +153,17 @@ def test_a_probe_of_an_absent_database_says_so(bench: Bench, kind: str) -> None:
     code, sentence = probe(settings, kind)
     assert code == 1
     assert "database" in sentence
+
+
+def test_a_clock_that_was_set_back_stops_neither_sweeps_nor_schedules(bench: Bench) -> None:
+    context = bench.context
+    run_schedules(context, [hourly()])
+    sweep(context, ())
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(days=100)
+    with context.database.write(SYSTEM) as session:
+        session.execute(update(JobSchedule).values(next_due=ahead))
+        session.execute(update(SweepTurn).values(next_at=ahead))
+    assert run_schedules(context, [hourly()]) == 1
+    assert run_schedules(context, [hourly()]) == 0
+    assert sweep(context, ())
+    assert not sweep(context, ())

@@ -36,6 +36,7 @@ LOST = "WorkerLost"
 # As many rows as a transaction may hold up others for.
 BATCH = 500
 EVENT_HOURS = 24.0
+_LATER = dt.timedelta(minutes=1)
 PRUNE_SECONDS = 60.0
 
 
@@ -71,11 +72,14 @@ def _in_one_transaction(context: Context, do: Callable[[Session], int]) -> int:
 def _take_turn(context: Context, name: str, seconds: float) -> bool:
     # Reading first keeps the many who are too early from queueing for the writer's place.
     with context.database.read(SYSTEM) as session:
-        early = select(literal(1)).where(_TURNS.c.name == name, _TURNS.c.next_at > clock())
+        # No turn lies further ahead than this; where one does, the clock was set back since.
+        furthest = clock_after(2 * seconds)
+        early = select(literal(1)).where(_TURNS.c.name == name, _TURNS.c.next_at.between(clock(), furthest))
         if session.execute(early).first() is not None:
             return False
     with context.database.write(SYSTEM) as session:
-        mine = update(_TURNS).where(_TURNS.c.name == name, _TURNS.c.next_at <= clock())
+        is_due = (_TURNS.c.next_at <= clock()) | (_TURNS.c.next_at > clock_after(2 * seconds))
+        mine = update(_TURNS).where(_TURNS.c.name == name, is_due)
         if session.execute(mine.values(next_at=clock_after(seconds))).rowcount == 1:  # type: ignore[attr-defined]
             return True
         first = _insert_once(session.connection())
@@ -191,12 +195,18 @@ def run_schedules(context: Context, handlers: Iterable[Handler]) -> int:
     due = [
         handler
         for task, handler in ruled.items()
-        if task not in known or known[task].rule != handler.rule or known[task].next_due <= at
+        if task not in known or known[task].rule != handler.rule or _has_come(known[task].next_due, handler, at)
     ]
     if not due:
         return 0
     with context.database.write(SYSTEM) as session:
         return sum(_run_schedule(session, handler, at) for handler in due)
+
+
+def _has_come(due: dt.datetime, handler: Handler, at: dt.datetime) -> bool:
+    """Whether a due time has come, or lies further ahead than the rule says because the clock was set back since."""
+    # Another worker may have looked at the clock a little later than we.
+    return due <= at or due > due_times(handler.rule or "")(at + _LATER)
 
 
 def _run_schedule(session: Session, handler: Handler, at: dt.datetime) -> bool:
@@ -212,9 +222,10 @@ def _run_schedule(session: Session, handler: Handler, at: dt.datetime) -> bool:
         values = {"task": contract.task, "rule": rule, "next_due": following}
         session.execute(insert(_SCHEDULES).values(**values).on_conflict_do_nothing())
         return False
-    if row.next_due > at:
+    if not _has_come(row.next_due, handler, at):
         return False
-    key = f"schedule {row.next_due.isoformat()}"
+    # The job before it tells apart two moments that a clock which was set back shows as one.
+    key = f"schedule {row.next_due.isoformat()} {row.last_job_id}"
     # Times that passed while nobody worked are made up for by one run.
     job = submit(session, contract, contract.payload(), idempotency_key=key)
     session.execute(update(_SCHEDULES).where(mine).values(next_due=following, last_due=row.next_due, last_job_id=job))
