@@ -10,7 +10,7 @@ from otolith.core.ids import new_id
 from otolith.library.catalogue.links import Credit
 from otolith.library.catalogue.models import Artist, Departure
 from otolith.library.catalogue.versions import next_version
-from otolith.library.models import Track
+from otolith.library.models import Analysis, Track
 from otolith.media.models import Media
 from tests.callers import KINDS, REFUSED, Callers
 from tests.library.similar.sounds import Made, add, change
@@ -125,6 +125,33 @@ class TestFollowing:
             session.add(Departure(track_id=second, workspace_id=callers.home, version=version))
             session.execute(delete(Track).where(Track.id == second))
         assert now() == ["third", "first"]
+
+
+class TestVersions:
+    """While a new engine hears everything again, what the two made of a sound cannot be compared."""
+
+    def test_each_is_compared_with_its_like(self, callers: Callers, context: Context) -> None:
+        old, new = {"engines": {"music": 1}}, {"engines": {"music": 2}}
+        ids = add(
+            context,
+            callers.home,
+            Made("old", [1], heard=old),
+            Made("old too", [1, 2], heard=old),
+            Made("new", [1, 0.1], heard=new),
+            Made("new too", [1, 3], heard=new),
+        )
+        for seed, found in ((ids[0], "old too"), (ids[2], "new too")):
+            assert titles(callers["viewer"].get(f"/api/tracks/{seed}/similar").json()) == [found]
+            assert titles(callers["viewer"].get("/api/radio", params={"track": str(seed)}).json()) == [found]
+        several = callers["viewer"].get("/api/similar", params={"track": [str(one) for one in ids[:3]]}).json()
+        assert (several["items"], several["unheard"], several["seeds"]) == ([], [str(ids[2])], 2)
+        path = callers["viewer"].get("/api/path", params={"from": str(ids[0]), "to": str(ids[2])})
+        assert path.status_code == 409
+        with context.database.write(SYSTEM) as session:
+            session.execute(update(Analysis).values(engines={"music": 2}))
+        for one in ids:
+            change(context, callers.home, one)
+        assert len(titles(callers["viewer"].get(f"/api/tracks/{ids[0]}/similar").json())) == 3
 
 
 class TestSeveral:

@@ -30,6 +30,7 @@ def draw_map(run: Run, payload: MapPayload) -> dict[str, Any]:
         if not payload.anew and not queries.unplaced(session, run.workspace_id):
             return {"placed": 0, "tracks": 0}
         shelf = read_shelf(session, run.workspace_id)
+        shelf = shelf.of_version(shelf.newest())
         known = queries.places_of(session, run.workspace_id)
     run.check()
     old = _old_places(shelf, {} if payload.anew else known)

@@ -24,6 +24,7 @@ from otolith.media.models import Media
 from otolith.media.service import path_digest
 
 _PACKED = np.dtype("<f2")
+_ENGINE = Analysis.engines["music"].as_integer().label("engine")
 _HEARD = (Analysis.tempo, Analysis.energy, Analysis.voice, Analysis.brightness, Analysis.loudness_lufs, Analysis.mode)
 # What is shown of a track, and what it is compared by.
 _SHOWN = (
@@ -31,6 +32,7 @@ _SHOWN = (
     Track.artist_key, Track.year, Track.cover_key, Track.state, Track.error, Media.missing,
     func.coalesce(Analysis.duration, Track.duration).label("duration"),
     Analysis.tempo, Analysis.camelot, Analysis.energy, Analysis.voice, Analysis.brightness, Analysis.timbre,
+    _ENGINE,
 )  # fmt: skip
 
 # Built once, since building it anew would cost each question some milliseconds.
@@ -53,6 +55,11 @@ class Seen:
         found: UUID = self.row.id
         return found
 
+    @property
+    def version(self) -> int:
+        """That of the engine that made the vector."""
+        return self.row.engine or 0
+
 
 def versions(session: Session, actor: Actor, workspace_id: UUID | None) -> dict[UUID, int]:
     """The workspaces that the caller sees, or one of them, with the versions of their catalogues."""
@@ -70,7 +77,7 @@ def versions(session: Session, actor: Actor, workspace_id: UUID | None) -> dict[
 def soundings(session: Session, workspace_id: UUID, after: int, chunk: int) -> Iterator[list[Sounding]]:
     """What changed in a workspace since a version of its catalogue, in chunks; everything for a negative one."""
     statement = (
-        select(Track.id, Track.artist_key, Track.album_id, Media.missing, Analysis.embedding, *_HEARD)
+        select(Track.id, Track.artist_key, Track.album_id, Media.missing, Analysis.embedding, _ENGINE, *_HEARD)
         .join(Media, Media.id == Track.media_id)
         .join(Analysis, Analysis.sha256 == Media.sha256, isouter=after >= 0)
         .where(Track.workspace_id == workspace_id, Track.version > after)
@@ -87,7 +94,9 @@ def soundings(session: Session, workspace_id: UUID, after: int, chunk: int) -> I
 
 def _soundings(rows: Sequence[Row[Any]]) -> list[Sounding]:
     vectors = iter(vectors_of([None if row.missing else row.embedding for row in rows]))
-    return [Sounding(row.id, row.artist_key, row.album_id, next(vectors), _features(row)) for row in rows]
+    return [
+        Sounding(row.id, row.artist_key, row.album_id, next(vectors), _features(row), row.engine or 0) for row in rows
+    ]
 
 
 def _features(row: Row[Any]) -> list[float | None]:

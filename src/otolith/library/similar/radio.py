@@ -64,7 +64,7 @@ def play(
     """The next tracks of a radio; without a cursor a new one begins. What was played does not come again."""
     shelves = shelves_of(session, context, actor, workspace_id)
     seeds = seeds_of(session, actor, asked)
-    scores = [nearness(shelf.scores(seeds.centres)) for shelf in shelves]
+    scores = [nearness(shelf.scores(seeds.centres, seeds.version)) for shelf in shelves]
     position = _Position(_new_tuning(scores)) if cursor is None else _position(cursor)
     due = _due(shelves, scores, seeds, position, limit + 1)
     wanted = [one.id for one in due[:limit]]

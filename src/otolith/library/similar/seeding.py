@@ -1,5 +1,6 @@
 """What a search by sound starts from: tracks, albums, artists, or several of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -48,6 +49,7 @@ class Seeds:
     vectors: NDArray[np.float32]
     centres: NDArray[np.float32]
     unheard: list[UUID]
+    version: int
 
 
 def seeds_of(session: Session, actor: Actor, asked: Asked) -> Seeds:
@@ -56,10 +58,13 @@ def seeds_of(session: Session, actor: Actor, asked: Asked) -> Seeds:
     heard = [one for one in found.values() if one.vector is not None]
     if not heard:
         raise NotHeardYet(_why_unheard(list(found.values())))
+    # While another version of the engine hears everything again, seeds of either are compared with their like.
+    version = Counter(one.version for one in heard).most_common(1)[0][0]
+    heard = [one for one in heard if one.version == version]
     vectors = np.stack([one.vector for one in heard if one.vector is not None])
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    unheard = [one.id for one in found.values() if one.vector is None]
-    return Seeds(heard, vectors, centres(vectors), unheard)
+    unheard = [one.id for one in found.values() if one.vector is None or one.version != version]
+    return Seeds(heard, vectors, centres(vectors), unheard, version)
 
 
 def _found(session: Session, actor: Actor, asked: Asked) -> list[Seen]:

@@ -81,7 +81,7 @@ def _near(shelves: Sequence[Shelf], seeds: Seeds, count: int, caps: Caps | None)
     own = [one.id for one in seeds.heard]
     ranked: list[tuple[float, UUID]] = []
     for shelf in shelves:
-        scores = nearness(shelf.scores(seeds.centres))
+        scores = nearness(shelf.scores(seeds.centres, seeds.version))
         scores[shelf.places(own)] = -np.inf
         ranked += [(float(scores[place]), shelf.id_at(place)) for place in pool(shelf, scores, count, caps)]
     ranked.sort(key=lambda one: one[0], reverse=True)

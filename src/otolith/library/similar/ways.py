@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from otolith.core.actor import Actor
 from otolith.core.context import Context
-from otolith.core.errors import BadRequest
+from otolith.core.errors import BadRequest, Conflict
 from otolith.library.similar import queries
 from otolith.library.similar.engine.picking import best
 from otolith.library.similar.engine.reasons import key_relation
@@ -26,6 +26,10 @@ from otolith.library.similar.showing import common, shown
 MOST_STEPS: Final = 50
 _AROUND: Final = 40
 _CORRIDOR: Final = 300
+
+
+class HeardApart(Conflict):
+    """One of the two is still to be heard again by the newest engine, so they cannot be compared yet; ask later."""
 
 
 class SameTrack(BadRequest):
@@ -48,7 +52,10 @@ def way(
     shelves = shelves_of(session, context, actor, workspace_id)
     ends = [seeds_of(session, actor, Asked(tracks=[one])) for one in (start, end)]
     (first, begin), (last, finish) = ((one.heard[0], one.vectors[0]) for one in ends)
-    ids = _corridor(shelves, between(begin, finish, min(steps + 1, 16)), steps) - {start, end}
+    if first.version != last.version:
+        raise HeardApart
+    points = between(begin, finish, min(steps + 1, 16))
+    ids = _corridor([shelf.of_version(first.version) for shelf in shelves], points, steps) - {start, end}
     found = [(one, one.vector) for one in queries.tracks(session, actor, ids).values() if one.vector is not None]
     found.sort(key=lambda one: one[0].id)
     tracks = [first, *(one for one, _ in found), last]
@@ -63,7 +70,7 @@ def _corridor(shelves: Sequence[Shelf], points: NDArray[np.float32], steps: int)
     around = min(_CORRIDOR // len(points), max(_AROUND, 3 * steps))
     ids: set[UUID] = set()
     for shelf in shelves:
-        scores = shelf.scores(points)
+        scores = shelf.scores(points, shelf.newest())
         for number in range(len(points)):
             ids |= {shelf.id_at(place) for place in best(scores[:, number], around)}
     return ids

@@ -1,7 +1,7 @@
 """The embeddings of one workspace as a matrix of bytes, searched whole: exact order, small and fast."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final, NamedTuple
 from uuid import UUID
 from zlib import crc32
@@ -23,6 +23,7 @@ class Sounding(NamedTuple):
     album: UUID | None
     vector: NDArray[np.floating] | None
     features: Sequence[float | None] = ()
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Shelf:
 
     `ids` (n,) are the bytes of UUIDs. `vectors` (n, d) int8 times `scales` (n,) are the embeddings. `artists` and
     `albums` (n,) tell same from different, 0 being unknown. `features` (n, len(FEATURES)) float16, NaN for unknown.
+    `versions` (n,) are those of the engine that made the vectors; two versions' vectors have nothing in common.
     A float32 product of such bytes is exact whatever its order, so scores are the same in every process.
     """
 
@@ -40,12 +42,16 @@ class Shelf:
     artists: NDArray[np.uint32]
     albums: NDArray[np.uint32]
     features: NDArray[np.float16]
+    versions: NDArray[np.uint16]
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def scores(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The cosine (n, k) of every track to each of k vectors (k, d) of unit length, to within some thousandths."""
+    def scores(self, queries: NDArray[np.floating], version: int = 0) -> NDArray[np.float32]:
+        """The cosine (n, k) of every track to each of k vectors (k, d) of unit length, to within some thousandths.
+
+        What was made by another version of the engine gets -inf.
+        """
         coarse, scale = quantise(np.atleast_2d(queries))
         wanted = coarse.astype(np.float32)
         # A product with one vector is much faster than one with a matrix of one column.
@@ -59,7 +65,19 @@ class Shelf:
         found = found.reshape(len(self), len(wanted))
         found *= self.scales[:, np.newaxis]
         found *= scale
+        found[self.versions != version] = -np.inf
         return found
+
+    def of_version(self, version: int) -> "Shelf":
+        """The part of the shelf that one version of the engine made."""
+        return self._taken(np.flatnonzero(self.versions == version))
+
+    def newest(self) -> int:
+        """The newest version of the engine that made any of it."""
+        return int(self.versions.max(initial=0))
+
+    def _taken(self, places: NDArray[np.intp]) -> "Shelf":
+        return Shelf(*(getattr(self, column.name)[places] for column in fields(self)))
 
     def vectors_at(self, places: NDArray[np.intp]) -> NDArray[np.float32]:
         """The vectors (m, d) of unit length at these places."""
@@ -84,16 +102,7 @@ class Shelf:
         stays[self.places(latest)] = False
         fresh = [change for change in latest.values() if change.vector is not None and _fits(self, change)]
         added = _shelved(fresh, self.vectors.shape[1])
-        ids = np.concatenate([self.ids[stays], added.ids])
-        order = np.argsort(ids, kind="stable")
-        return Shelf(
-            ids[order],
-            np.concatenate([self.vectors[stays], added.vectors])[order],
-            np.concatenate([self.scales[stays], added.scales])[order],
-            np.concatenate([self.artists[stays], added.artists])[order],
-            np.concatenate([self.albums[stays], added.albums])[order],
-            np.concatenate([self.features[stays], added.features])[order],
-        )
+        return joined([self._taken(np.flatnonzero(stays)), added])
 
 
 def empty_shelf(dimensions: int) -> Shelf:
@@ -110,8 +119,8 @@ def quantise(vectors: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[n
 
 def joined(shelves: Sequence[Shelf]) -> Shelf:
     """Several shelves of equal dimensions as one."""
-    changes = [(s.ids, s.vectors, s.scales, s.artists, s.albums, s.features) for s in shelves]
-    columns = [np.concatenate(parts) for parts in zip(*changes, strict=True)]
+    parts = [[getattr(shelf, column.name) for column in fields(Shelf)] for shelf in shelves]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     return Shelf(*(column[order] for column in columns))
 
@@ -138,6 +147,7 @@ def _shelved(soundings: Sequence[Sounding], dimensions: int) -> Shelf:
         np.array([artist_code(one.artist) for one in soundings], np.uint32),
         np.array([album_code(one.album) for one in soundings], np.uint32),
         features,
+        np.array([one.version for one in soundings], np.uint16),
     )
 
 

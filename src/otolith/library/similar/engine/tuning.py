@@ -26,7 +26,8 @@ class Tuning:
 
 def spread_of(scores: NDArray[np.float32]) -> float:
     """The spread of the scores, as a tuning keeps it."""
-    return round(max(1e-3, float(scores.std())), 4) if len(scores) else 1e-3
+    known = scores[np.isfinite(scores)]
+    return round(max(1e-3, float(known.std())), 4) if len(known) else 1e-3
 
 
 def turns(shelf: Shelf, scores: NDArray[np.float32], tuning: Tuning) -> NDArray[np.float64]:
