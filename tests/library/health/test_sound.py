@@ -15,6 +15,7 @@ from otolith.library.engine.synthesis import RATE
 from otolith.library.recordings import encode
 from otolith.media.tags import write_tags
 from tests.library.test_commands import otolith
+from tests.media.live import TOKEN, LiveServer
 
 Check = dict[str, list[list[str]]]
 
@@ -95,3 +96,23 @@ def test_people_get_a_table_and_a_kind_that_there_is_not_is_a_mistake(tmp_path: 
     elsewhere = run("check", "--json", "--server", "http://127.0.0.1:1")
     assert elsewhere.returncode == 1
     assert "No Otolith answers" in json.loads(elsewhere.stdout)["error"]
+
+
+def test_a_running_server_is_checked_and_cleared_through_its_api(music: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for name in ("first.flac", "first.mp3"):
+        shutil.copy(music / name, folder)
+    server = LiveServer(tmp_path / "server", OTOLITH_WORKERS="1")
+    server.start()
+    there = ("--server", server.url, "--token", TOKEN, "--json")
+    try:
+        otolith("scan", folder, *there)
+        check = otolith("library", "check", *there)
+        assert sorted(names(check)["duplicates"][0]) == ["first.flac", "first.mp3"]
+        (folder / "first.mp3").unlink()
+        otolith("scan", folder, *there)
+        assert otolith("library", "check", "--no-compare", "--kind", "duplicates", *there)["kinds"][0]["count"] == 0
+        assert otolith("library", "purge", "--yes", *there)["tracks"] == 1
+    finally:
+        server.stop()
