@@ -7,7 +7,20 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BENCHMARKS = ("engines", "ledger", "uploads", "scan", "catalogue", "search", "similar", "footprint", "music_accuracy")
+BENCHMARKS = (
+    "engines",
+    "ledger",
+    "uploads",
+    "scan",
+    "catalogue",
+    "search",
+    "similar",
+    "similarity",
+    "health",
+    "recordings",
+    "footprint",
+    "music_accuracy",
+)
 
 
 def main() -> None:
