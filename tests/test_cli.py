@@ -15,6 +15,7 @@ from otolith.cli import app
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COMMANDS = ("demo", "up", "serve", "worker", "migrate", "doctor", "scan", "analyse")
 JOBS = ("list", "show", "retry", "cancel", "purge")
+LIBRARY = ("check", "purge")
 NOBODY = "01a1f8ae-88c5-7677-8cd7-36e51b96305a"
 
 runner = CliRunner()
@@ -43,7 +44,10 @@ def document(ran: subprocess.CompletedProcess[str], code: int) -> Any:
     return json.loads(ran.stdout)
 
 
-@pytest.mark.parametrize("command", [(name,) for name in COMMANDS] + [("jobs", name) for name in JOBS])
+@pytest.mark.parametrize(
+    "command",
+    [*((name,) for name in COMMANDS), *(("jobs", name) for name in JOBS), *(("library", name) for name in LIBRARY)],
+)
 def test_every_command_has_help_of_its_own_alone_and_its_place_in_the_documentation(command: tuple[str, ...]) -> None:
     shown = runner.invoke(app, [*command, "--help"])
     assert shown.exit_code == 0
