@@ -122,7 +122,7 @@ def _items(found: Sequence[Seen], seeds: Seeds, before: Seen | None) -> list[Rad
     items = []
     for place in chained(vectors, [one.row.artist_key for one, _ in heard], last):
         seen, vector = heard[place]
-        similarity = round(min(1.0, float(np.max(seeds.vectors @ vector))), 4)
+        similarity = round(min(1.0, float(np.max(np.vecdot(seeds.vectors, vector)))), 4)
         reasons = common(before or seeds.heard[0], seen)
         items.append(RadioTrack(track=shown(seen), similarity=similarity, reasons=reasons))
         before = seen

@@ -14,6 +14,7 @@ from otolith.core.context import Context
 from otolith.core.errors import NotFound
 from otolith.library.similar import queries
 from otolith.library.similar.engine.picking import Candidate, Caps, nearness, pool, varied
+from otolith.library.similar.engine.products import products
 from otolith.library.similar.engine.shelf import Shelf
 from otolith.library.similar.index import SoundIndex
 from otolith.library.similar.queries import Seen
@@ -90,14 +91,17 @@ def _near(shelves: Sequence[Shelf], seeds: Seeds, count: int, caps: Caps | None)
 
 def _ranked(found: dict[UUID, Seen], seeds: Seeds) -> list[Found]:
     """The tracks with their exact similarity and the seed that is nearest to each, the nearest first."""
-    ranked = []
-    for seen in found.values():
-        if seen.vector is None:
-            continue
-        cosines = seeds.vectors @ seen.vector
-        nearest = int(np.argmax(cosines))
-        score = float(nearness((seeds.centres @ seen.vector)[np.newaxis, :])[0])
-        ranked.append(Found(seen, seen.vector, score, float(cosines[nearest]), seeds.heard[nearest]))
+    heard = [(seen, seen.vector) for seen in found.values() if seen.vector is not None]
+    if not heard:
+        return []
+    vectors = np.stack([vector for _, vector in heard])
+    cosines = products(vectors, seeds.vectors)
+    nearest = np.argmax(cosines, axis=1).tolist()
+    scores = nearness(products(vectors, seeds.centres)).tolist()
+    ranked = [
+        Found(seen, vector, scores[place], float(cosines[place, nearest[place]]), seeds.heard[nearest[place]])
+        for place, (seen, vector) in enumerate(heard)
+    ]
     return sorted(ranked, key=lambda one: (-one.score, one.seen.id))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from otolith.library.similar.engine.products import products
 from otolith.library.similar.engine.shelf import Shelf
 
 # How much of a track's nearness what was chosen already takes away from what resembles it.
@@ -39,12 +40,12 @@ def centres(vectors: NDArray[np.floating], most: int = 4) -> NDArray[np.float32]
     given = np.asarray(vectors, np.float32)
     if len(given) <= most:
         return given
-    chosen = [int(np.argmax(given @ given.mean(axis=0)))]
+    chosen = [int(np.argmax(np.vecdot(given, given.mean(axis=0))))]
     while len(chosen) < most:
-        chosen.append(int(np.argmin((given @ given[chosen].T).max(axis=1))))
+        chosen.append(int(np.argmin(products(given, given[chosen]).max(axis=1))))
     means = given[chosen]
     for _ in range(12):
-        nearest = np.argmax(given @ means.T, axis=1)
+        nearest = np.argmax(products(given, means), axis=1)
         for number in range(most):
             if np.any(nearest == number):
                 means[number] = _unit(given[nearest == number].sum(axis=0))
@@ -126,7 +127,7 @@ def varied(candidates: Sequence[Candidate], count: int, caps: Caps) -> list[int]
     if not candidates:
         return []
     vectors = np.stack([one.vector for one in candidates])
-    alike = vectors @ vectors.T
+    alike = products(vectors, vectors)
     worth = np.array([one.score for one in candidates], np.float32)
     sameness = np.zeros(len(worth), np.float32)
     turns = _Turns(caps)

@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from otolith.library.similar.engine.products import products
+
 # A step to the same artist, or into a key that does not go with the last, counts as if it were so much longer.
 SAME_ARTIST: Final = 0.06
 FOREIGN_KEY: Final = 0.03
@@ -32,12 +34,13 @@ def smoothest(vectors: NDArray[np.float32], extra: NDArray[np.float32], steps: i
     large one. Found by dynamic programming over the number of steps, in O(steps · n²).
     """
     last = len(vectors) - 1
-    towards = vectors @ vectors[last] - vectors @ vectors[0]
+    alike = products(vectors, vectors)
+    towards = alike[last] - alike[0]
     inner = np.flatnonzero((towards > towards[0]) & (towards < towards[last]))
     inner = inner[(inner != 0) & (inner != last)]
     order = np.concatenate([[0], inner[np.argsort(towards[inner], kind="stable")], [last]]).astype(np.intp)
     # Rows come before columns: a step leads only to what lies further on.
-    cost = np.square(np.maximum(0.0, 1.0 - vectors[order] @ vectors[order].T) + extra[np.ix_(order, order)])
+    cost = np.square(np.maximum(0.0, 1.0 - alike[np.ix_(order, order)]) + extra[np.ix_(order, order)])
     cost[np.tril_indices(len(order))] = np.inf
     steps = max(1, min(steps, len(order) - 1))
     return [int(order[place]) for place in _cheapest(cost, steps)]
