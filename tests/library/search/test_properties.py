@@ -1,9 +1,12 @@
 """Search finds what a plain scan over the songs finds, whatever came, changed and went, on both databases."""
 
+import mmap
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -193,6 +196,24 @@ def test_what_changes_while_a_snapshot_is_written_is_not_lost(
     assert ask(shelf.context, owner, q="five") == [str(last)]
     assert len(ask(shelf.context, owner)) == 4
     assert ask(shelf.context, owner, q="one", prefix="none") == []
+
+
+@pytest.mark.parametrize("kind", ["ext4", "nfs4"])
+def test_a_snapshot_on_a_network_file_system_is_read_and_not_mapped(
+    shelf: Shelf, owner: Actor, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexes, "SNAPSHOT_FROM", 3)
+    mount = SimpleNamespace(mountpoint="/", fstype=kind)
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: [mount])
+    shelf.add("One", "Two", "Three", "Four")
+    ask(shelf.context, owner)
+    snapshots(shelf)
+    again = fresh(shelf.context)
+    assert len(ask(again, owner)) == 4
+    view = again.resource(indexes.Indexes)._kept[shelf.workspace].view
+    assert view is not None
+    (segment, _) = view.parts[0]
+    assert isinstance(getattr(segment.versions.base, "obj", None), mmap.mmap) is (kind == "ext4")
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "foreign"])

@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
+import psutil
 import structlog
 from sqlalchemy.orm import Session
 
@@ -30,6 +31,7 @@ SNAPSHOT_FROM: Final = 2_000
 LARGEST: Final = 600_000_000
 """Bytes of indexes that a process keeps; the workspaces asked for longest ago are let go first."""
 
+_LOCAL: Final = frozenset(str.split("ext2 ext3 ext4 xfs btrfs zfs f2fs bcachefs overlay tmpfs"))
 # Short, because whoever waits holds a thread and a connection that other requests need.
 _PATIENCE: Final = 5.0
 _TRIES: Final = 3
@@ -232,7 +234,7 @@ def _loaded(session: Session, path: Path, workspace_id: UUID, version: int) -> V
 
 def _in_snapshot(path: Path, workspace_id: UUID) -> View | None:
     try:
-        segment, facts = snapshot.read(path)
+        segment, facts = snapshot.read(path, mapped=_is_local(path.parent))
     except FileNotFoundError:
         return None
     except (OSError, snapshot.Damaged) as error:
@@ -251,13 +253,20 @@ def _saved(path: Path, workspace_id: UUID, view: View) -> Segment:
         with path.with_suffix(".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             snapshot.write(path, segment, {"workspace": str(workspace_id), "version": view.version})
-            segment, _ = snapshot.read(path)
+            segment, _ = snapshot.read(path, mapped=_is_local(path.parent))
     except BlockingIOError:
         log.debug("search.snapshot.is_written_by_another", path=str(path))
     except (OSError, snapshot.Damaged) as error:
         # Searching works without; the next start takes longer.
         log.warning("search.snapshot.not_written", path=str(path), error=str(error))
     return segment
+
+
+def _is_local(folder: Path) -> bool:
+    """Whether a folder lies on a file system that no other host has a hand in."""
+    mounts = {Path(mount.mountpoint): mount.fstype for mount in psutil.disk_partitions(all=True)}
+    real = folder.resolve()
+    return next((mounts[place] in _LOCAL for place in (real, *real.parents) if place in mounts), False)
 
 
 def _whole(segment: Segment, version: int) -> View:

@@ -49,8 +49,11 @@ def write(path: Path, segment: Segment, facts: Mapping[str, Any]) -> None:
         draft.unlink(missing_ok=True)
 
 
-def read(path: Path) -> tuple[Segment, dict[str, Any]]:
-    """The segment of a file, whose pages the system loads and drops as it likes, and its facts."""
+def read(path: Path, *, mapped: bool) -> tuple[Segment, dict[str, Any]]:
+    """The segment of a file and its facts; where it is `mapped`, the system loads and drops its pages as it likes.
+
+    Map no file of a network file system: another host may replace it, and whoever then looks at its pages is killed.
+    """
     with path.open("rb") as file:
         magic, length = file.read(len(MAGIC)), file.read(16)
         if magic != MAGIC or not length.isdigit():
@@ -63,7 +66,8 @@ def read(path: Path) -> tuple[Segment, dict[str, Any]]:
         begin += -begin % _ALIGNED
         if os.fstat(file.fileno()).st_size != begin + head["size"]:
             raise Damaged
-        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        file.seek(0)
+        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped else file.read()
     arrays, check = {}, 0
     for name, (kind, count, offset) in head["arrays"].items():
         array = np.frombuffer(whole, np.dtype(kind), count, begin + offset) if count else np.empty(0, np.dtype(kind))
