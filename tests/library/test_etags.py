@@ -9,9 +9,11 @@ from otolith.accounts.models import Membership
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
+from otolith.library import service
 from otolith.library.catalogue.versions import next_version
 from otolith.library.listens.models import Listening
 from otolith.library.models import Track
+from otolith.media.events import MediaSentAgain
 from tests.callers import Callers
 from tests.library.test_tracks import add_tracks, statements
 
@@ -112,3 +114,15 @@ def test_what_oneself_played_and_rated_makes_searches_new_and_nobody_elses(
         session.get_one(Listening, (row["user_id"], track)).rating = 3
     assert len({before, played, etag("viewer")}) == 3
     assert etag("editor") == others
+
+
+def test_what_is_tried_again_is_told_anew(callers: Callers, context: Context, track: UUID) -> None:
+    with context.database.write(SYSTEM) as session:
+        found = session.get_one(Track, track)
+        found.state, media_id = "failed", found.media_id
+        next_version(session, callers.home)
+    etag = callers["viewer"].get("/api/tracks").headers["ETag"]
+    with context.database.write(SYSTEM) as session:
+        service.on_media_sent_again(context, session, MediaSentAgain(media_id, callers.home, None))
+    answer = callers["viewer"].get("/api/tracks", headers={"If-None-Match": etag})
+    assert answer.json()["items"][0]["state"] == "waiting"

@@ -17,6 +17,7 @@ from otolith.jobs.service import submit
 from otolith.library import queries
 from otolith.library.catalogue import queries as catalogue
 from otolith.library.catalogue.filing import Filed, file_tracks, remove_tracks
+from otolith.library.catalogue.versions import next_version
 from otolith.library.engine.features import unpack_beats, unpack_embedding
 from otolith.library.events import ANALYSE, AnalysePayload, ToAnalyse
 from otolith.library.models import Analysis, Track
@@ -234,6 +235,7 @@ def on_media_sent_again(context: Context, session: Session, event: MediaSentAgai
         return
     event.made["track"] = track.id
     if track.state == "failed":
+        track.version = next_version(session, track.workspace_id)
         track.state, track.error = "waiting", None
         event.made["job"] = _analyse_upload(session, event)
 
