@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from otolith.media.tags import write_tags
 from tests.browser.conftest import House, Visit
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -16,7 +17,22 @@ ONE_WORD = "x" * 120
 @pytest.fixture(scope="module")
 def pages(house: House) -> dict[str, str]:
     """The addresses of every kind of page, the recording's filled in by `filled`."""
-    return {"home": "/", "activity": "/activity", "failed": "/activity?state=failed", "missing": "/no-such-page"}
+    return {
+        "home": "/",
+        "activity": "/activity",
+        "failed": "/activity?state=failed",
+        "missing": "/no-such-page",
+        "albums": "/library",
+        "tracks": "/library/tracks?bpm_min=20",
+        "narrow": "/library/tracks?narrow=yes",
+        "artists": "/library/artists",
+        "genres": "/library/genres",
+        "map": "/library/map",
+        "folders": "/scans",
+        "health": "/library/health",
+        "tags": "/library/health/tags",
+        "changes": "/edits",
+    }
 
 
 @pytest.fixture
@@ -37,7 +53,39 @@ def filled(house: House, visit: Visit, pages: dict[str, str]) -> dict[str, str]:
             page.wait_for_timeout(500)
             page.goto(pages["recording"])
         expect(page.locator(".facts-grid")).to_be_visible()
+        pages["edit"] = f"{pages['recording']}/edit"
+        pages["similar"] = f"{pages['recording']}/similar"
+        _scan(page, house, pages)
     return pages
+
+
+def _scan(page: Page, house: House, pages: dict[str, str]) -> None:
+    """Have a folder with an album in it scanned, and add the addresses of what came of it."""
+    folder = house.folder / "looks"
+    folder.mkdir()
+    tune = folder / "1.wav"
+    tune.write_bytes(house.tune.read_bytes())
+    names = [f"{TITLE} {ONE_WORD}", "Ida", "Ole"]
+    write_tags(tune, {"title": names[0], "artists": names, "album": names[0], "genres": [ONE_WORD], "track": 1})
+    (folder / "broken.mp3").write_bytes(b"")
+    page.goto("/scans")
+    page.fill("#path", str(folder))
+    page.get_by_role("button", name="Add and scan").click()
+    page.locator(".jobs a", has_text="looks").last.click()
+    pages["scan"] = page.url
+    for _ in range(120):
+        if page.get_by_text("Done", exact=True).count():
+            break
+        page.wait_for_timeout(500)
+        page.goto(pages["scan"])
+    page.goto("/library?q=interview")
+    page.locator(".albums a").first.click()
+    pages["album"] = page.url
+    page.locator(".who a").first.click()
+    pages["artist"] = page.url
+    page.goto("/library/genres")
+    page.locator(".entries a").last.click()
+    pages["genre"] = page.url
 
 
 def _is_wide(page: Page) -> bool:

@@ -29,7 +29,7 @@ def test_findings_say_why_and_lead_to_the_form(browser: Browser, callers: Caller
     assert "The file is empty (0 bytes)." in client.get("/library/health/unreadable").text
     assert "Its true peak is 1.5 dB above full scale." in client.get("/library/health/clipped").text
     tags = client.get("/library/health/tags").text
-    assert "Lacks: artist, album, date, genre, cover." in tags
+    assert "Lacks: title, artist, album, date, genre, cover." in tags
     assert f'href="/tracks/{bare}/edit"' in tags
     assert f'href="/tracks/{bare}/edit"' not in browser("viewer").get("/library/health/tags").text
     gaps = client.get("/library/health/albums", headers={"Accept-Language": "fr"}).text
@@ -56,6 +56,29 @@ def test_missing_files_are_told_where_they_lay(browser: Browser, callers: Caller
     assert "plus là au dernier parcours" in page
 
 
+def test_what_is_missing_is_removed_only_by_who_is_sure(browser: Browser, callers: Callers, context: Context) -> None:
+    track = add_song(context, callers.home, "Gone")
+    with context.database.write(SYSTEM) as session:
+        media = session.get_one(Track, track).media_id
+        values = {"missing": True, "path": b"/music/gone.flac", "path_digest": b"gone", "stored": None}
+        session.execute(update(Media).where(Media.id == media).values(**values))
+    client = browser("owner")
+    page = client.get("/library/health/missing").text
+    assert 'name="expected" value="1"' in page
+    assert 'name="expected"' not in browser("viewer").get("/library/health/missing").text
+    assert client.post("/library/health/purge", data={"expected": "1"}).status_code == 400
+    assert client.post("/library/health/purge", data={"expected": "2", "sure": "yes"}).status_code == 409
+    assert browser("viewer").post("/library/health/purge", data={"expected": "1", "sure": "yes"}).status_code == 403
+    assert client.get(f"/tracks/{track}").status_code == 200
+    assert client.post("/library/health/purge", data={"expected": "1", "sure": "yes"}).status_code == 303
+    assert client.get(f"/tracks/{track}").status_code == 404
+
+
+def test_a_comparison_is_asked_for(browser: Browser) -> None:
+    assert browser("editor").post("/library/health/check").status_code == 303
+    assert browser("viewer").post("/library/health/check").status_code == 403
+
+
 def test_an_unknown_kind_is_no_page(browser: Browser) -> None:
     assert browser("viewer").get("/library/health/colour").status_code == 404
     assert browser("viewer").get("/library/health/tags?cursor=x").status_code == 400
@@ -76,6 +99,8 @@ def test_more_findings_cost_no_more_statements(
         client.get("/library/health/tags")
     for number in range(10):
         add_recording(context, callers.home, f"No. {number}")
+    # The first to look at a changed library counts it anew, and the others do not.
+    client.get("/library/health/tags")
     with counting() as many:
         client.get("/library/health/tags")
     assert len(many) == len(few)

@@ -3,18 +3,23 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, get_args
 from urllib.parse import urlencode
+from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
 from otolith.core.actor import Actor
-from otolith.core.errors import NotFound
-from otolith.core.http import Ctx, CurrentActor, Reading
+from otolith.core.errors import BadRequest, NotAllowed, NotFound
+from otolith.core.http import Ctx, CurrentActor, Reading, Writing
+from otolith.library.health import purging
 from otolith.library.health import service as health
 from otolith.library.health.kinds import FIELDS, KINDS, Field, Kind
 from otolith.library.health.schemas import HealthFinding, HealthSummary, HealthTrack
 from otolith.web import queries
 from otolith.web.rendering import Tongue, render, tongue_of
 from otolith.web.rows import sound_of
+from otolith.web.session import own_workspace
 from otolith.web.words import HEALTH_FAULTS, HEALTH_FIELDS
 
 router = APIRouter(include_in_schema=False)
@@ -31,7 +36,8 @@ def overview(request: Request, session: Reading, context: Ctx, actor: CurrentAct
         "tracks": summary.tracks,
         "waiting": summary.waiting,
         "kinds": _kinds(summary),
-        "sound": [one for one in _kinds(summary) if not one["count"]],
+        "uncompared": summary.uncompared,
+        "may_check": own_workspace(session, actor) is not None,
     }
     return render(
         request,
@@ -57,6 +63,31 @@ def _kinds(summary: HealthSummary) -> list[dict[str, Any]]:
     ]
 
 
+@router.post("/library/health/check")
+def check(session: Writing, actor: CurrentActor) -> Response:
+    """Have the recordings compared with each other now."""
+    health.start_check(session, actor, _workspace(session, actor))
+    return RedirectResponse("/activity?refresh=5", 303)
+
+
+@router.post("/library/health/purge")
+def purge(
+    session: Writing, actor: CurrentActor, expected: Annotated[int, Form(ge=0)], sure: Annotated[str, Form()] = ""
+) -> Response:
+    """Remove what is missing for good, as many as the page told of, once somebody said that they are sure."""
+    if not sure:
+        raise BadRequest("Tick the box that says that you are sure; nothing was removed.")
+    purging.purge_missing(session, actor, _workspace(session, actor), expected)
+    return RedirectResponse("/library/health/missing", 303)
+
+
+def _workspace(session: Session, actor: Actor) -> UUID:
+    found = own_workspace(session, actor)
+    if found is None:
+        raise NotAllowed("You may not start work in this workspace; ask its owner for the editor's role.")
+    return found
+
+
 @router.get("/library/health/{kind}")
 def findings(
     request: Request,
@@ -73,11 +104,13 @@ def findings(
     lacking: Field | None = next((one for one in FIELDS if one == field), None)
     page = health.findings(session, actor, known, field=lacking, cursor=cursor or None, limit=PER_PAGE)
     tongue, about = tongue_of(request), KINDS[known]
+    own = own_workspace(session, actor)
     values = {
         "kind": known,
         "about": about,
         "fields": _fields(health.summary(session, context, actor), lacking, tongue) if known == "tags" else [],
         "findings": [_finding(one, actor, tongue) for one in page.items],
+        "gone": purging.missing(session, actor, own) if known == "missing" and own is not None else None,
         "older": _link(known, field=lacking, cursor=page.next) if page.next else None,
         "newer": _link(known, field=lacking) if cursor else None,
     }

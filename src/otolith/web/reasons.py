@@ -86,6 +86,8 @@ REASONS = (
     ),
     mark("%(path)s is a part of this library already."),
     mark("Name a folder of the server's machine, from / on."),
+    mark("Tick the box that says that you are sure; nothing was removed."),
+    mark("%(total)s tracks are missing by now, and not %(expected)s; look again before you remove any."),
     # Why tags were not changed, written or taken back.
     mark("Nothing is to be changed; name at least one field."),
     mark("%(text)s is no date; write it as 1999, 1999-12 or 1999-12-31."),

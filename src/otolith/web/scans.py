@@ -9,7 +9,6 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from otolith.accounts.service import home_workspace
 from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.db import now
@@ -21,7 +20,7 @@ from otolith.library.roots.schemas import NotTaken, PhaseOut, RootOut, RootReque
 from otolith.web import queries
 from otolith.web.activity import LOOKS, Look
 from otolith.web.rendering import Message, Tongue, render, tongue_of
-from otolith.web.session import own_address
+from otolith.web.session import own_address, own_workspace
 from otolith.web.words import PHASES, SCAN_STATES
 
 router = APIRouter(include_in_schema=False)
@@ -121,12 +120,10 @@ def _refused(request: Request, context: Context, actor: Actor, path: str, fault:
 
 
 def _workspace_for(session: Session, actor: Actor) -> UUID:
-    """The Home workspace where the caller may change it, else the first that they may."""
-    home = home_workspace(session).id
-    editable = [one for one in sorted(actor.workspaces) if actor.may_edit(one)]
-    if not editable:
+    found = own_workspace(session, actor)
+    if found is None:
         raise NotAllowed("You may not add to this workspace; ask its owner for the editor's role.")
-    return home if home in editable else editable[0]
+    return found
 
 
 @router.post("/scans/start")

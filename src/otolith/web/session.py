@@ -1,13 +1,16 @@
 """Signing in and out, and the choice of language and colours."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
 from otolith.accounts import service as accounts
 from otolith.accounts.credentials import SESSION_COOKIE, clear_cookies, set_cookies
 from otolith.accounts.service import WrongPassword
+from otolith.core.actor import Actor
 from otolith.core.http import Ctx, MaybeActor
 from otolith.core.i18n import LANGUAGE_COOKIE, LANGUAGES
 from otolith.web.rendering import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES, render, tongue_of
@@ -23,6 +26,15 @@ def own_address(address: str) -> str:
     """The address if it leads to this very server, else the first page: a form may name any."""
     plain = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if plain and address.isprintable() else "/"
+
+
+def own_workspace(session: Session, actor: Actor) -> UUID | None:
+    """Where what somebody does in the pages goes: Home where they may change it, else the first that they may."""
+    home = accounts.home_workspace(session).id
+    editable = [one for one in sorted(actor.workspaces) if actor.may_edit(one)]
+    if home in editable:
+        return home
+    return editable[0] if editable else None
 
 
 @router.get("/sign-in")

@@ -1,9 +1,9 @@
 """What sounds like a recording, an album or an artist, each with what the two have in common."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from otolith.core.actor import Actor
@@ -22,13 +22,22 @@ from otolith.web.words import COMMON
 router = APIRouter(include_in_schema=False)
 
 LISTED: Final = 20
+FEW: Final = 6
 
 
 @router.get("/tracks/{track_id}/similar")
-def like_a_track(request: Request, session: Reading, context: Ctx, actor: CurrentActor, track_id: UUID) -> Response:
+def like_a_track(
+    request: Request,
+    session: Reading,
+    context: Ctx,
+    actor: CurrentActor,
+    track_id: UUID,
+    few: Annotated[bool, Query()] = False,
+) -> Response:
+    """What sounds like a recording; `few` is for the page of the recording, which shows the first of them."""
     track = library.get_track(session, actor, track_id)
     about = {"title": track.title, "back": f"/tracks/{track_id}"}
-    return _page(request, session, context, actor, Asked(tracks=[track_id]), about)
+    return _page(request, session, context, actor, Asked(tracks=[track_id]), about, FEW if few else LISTED)
 
 
 @router.get("/albums/{album_id}/similar")
@@ -46,15 +55,22 @@ def like_an_artist(request: Request, session: Reading, context: Ctx, actor: Curr
 
 
 def _page(
-    request: Request, session: Session, context: Context, actor: Actor, asked: Asked, about: dict[str, Any]
+    request: Request,
+    session: Session,
+    context: Context,
+    actor: Actor,
+    asked: Asked,
+    about: dict[str, Any],
+    limit: int = LISTED,
 ) -> Response:
-    found = similar.similar(session, context, actor, asked, limit=LISTED)
+    found = similar.similar(session, context, actor, asked, limit=limit)
     tongue = tongue_of(request)
     rows = [
         neighbour_row(one.track, tongue, alike=one.similarity, reasons=reasons_of(one.reasons, tongue))
         for one in found.items
     ]
-    values = {**about, "tracks": rows, "heard": bool(found.seeds), "compared": found.compared}
+    more = f"{about['back']}/similar" if limit < LISTED and len(rows) == limit else None
+    values = {**about, "tracks": rows, "heard": bool(found.seeds), "compared": found.compared, "more": more}
     return render(
         request,
         "similar.html",

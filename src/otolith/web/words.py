@@ -236,6 +236,17 @@ TASKS = {
     "library.scan": mark("Scan a folder"),
     "library.index": mark("Read tags"),
     "library.analyse": mark("Listen to recordings"),
+    "library.refresh": mark("Take in what changed in a folder"),
+    "library.rounds": mark("Look for folders to scan"),
+    "library.renew": mark("Look for recordings to hear anew"),
+    "library.tidy": mark("Tidy up after a scan"),
+    "library.covers": mark("Make covers"),
+    "library.folder_covers": mark("Look for pictures in folders"),
+    "library.tidy_covers": mark("Remove covers that nobody needs"),
+    "library.write_tags": mark("Write tags into files"),
+    "library.duplicates": mark("Compare recordings"),
+    "library.map": mark("Draw the map"),
+    "library.vectorise": mark("Describe recordings to the language model"),
 }
 
 

@@ -31,8 +31,9 @@ function onSlash(event) {
   if (!field && !link) return;
   event.preventDefault();
   seeking = !field;
-  if (field) field.select();
-  else link.click();
+  if (!field) return link.click();
+  field.focus();
+  field.select();
 }
 
 function settle(event) {
