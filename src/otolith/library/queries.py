@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -41,9 +41,13 @@ def _under(folder: bytes) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def stored_at(session: Session, workspace_id: UUID, digests: Collection[bytes]) -> dict[bytes, Stored]:
-    """What is stored of these paths, by digest of the path."""
+    """What is stored of these paths, by digest of the path.
+
+    A track that is there and was never filed, because it is older than the catalogue, has no state yet.
+    """
+    state = case((or_(Track.counted, Media.missing), Track.state))
     rows = session.execute(
-        select(Media.path_digest, Media.id, Media.size, Media.mtime_ns, Media.missing, Track.state, Track.lyrics_ns)
+        select(Media.path_digest, Media.id, Media.size, Media.mtime_ns, Media.missing, state, Track.lyrics_ns)
         .join(Track, Track.media_id == Media.id, isouter=True)
         .where(Media.workspace_id == workspace_id, Media.path_digest.in_(list(digests)))
     )
