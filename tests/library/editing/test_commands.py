@@ -43,9 +43,11 @@ def test_here_tags_are_shown_changed_written_and_taken_back(tmp_path: Path) -> N
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LiveServer]:
     server = LiveServer(tmp_path / "server", OTOLITH_WORKERS="1")
-    server.start()
-    yield server
-    server.stop()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def test_there_tracks_are_named_by_their_ids(server: LiveServer, tmp_path: Path) -> None:
