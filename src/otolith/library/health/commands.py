@@ -122,7 +122,11 @@ def _library(local: Local, data: Path | None, server: str | None, token: str | N
 
 def add_commands(group: typer.Typer, local: Local) -> None:
     """Give the group the commands that tell what is wrong and clear away what is gone."""
+    _add_check(group, local)
+    _add_purge(group, local)
 
+
+def _add_check(group: typer.Typer, local: Local) -> None:
     @group.command()
     def check(
         kind: Annotated[
@@ -162,6 +166,8 @@ def add_commands(group: typer.Typer, local: Local) -> None:
         else:
             _show(told)
 
+
+def _add_purge(group: typer.Typer, local: Local) -> None:
     @group.command()
     def purge(
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove them without asking.")] = False,
