@@ -3,7 +3,7 @@
 import hashlib
 import math
 import re
-from typing import Final
+from typing import Any, Final
 
 from otolith.media.engine.tagging import Cover, MusicBrainz, ReplayGain, Tags
 from otolith.media.engine.tagsource import Raw
@@ -12,6 +12,34 @@ _TEXT: Final = 2048
 _LONG_TEXT: Final = 1 << 16
 _VALUES: Final = 64
 _EXTRA: Final = 128
+# Tags that are a text each, and those that are several, as they stand in the file.
+_ONE: Final = (
+    "title",
+    "album",
+    "album_version",
+    "disc_subtitle",
+    "grouping",
+    "language",
+    "label",
+    "catalog_number",
+    "barcode",
+    "copyright",
+    "title_sort",
+    "artist_sort",
+    "album_sort",
+    "album_artist_sort",
+    "key",
+    "isrc",
+)
+_SEVERAL: Final = (
+    "genres",
+    "composers",
+    "lyricists",
+    "conductors",
+    "performers",
+    "remixers",
+    "producers",
+)
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _DATE: Final = re.compile(r"(\d{4})(?:[-./](\d{1,2})(?:[-./](\d{1,2}))?)?")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -137,11 +165,12 @@ def normalised(raw: Raw, container: str | None, size: int, key: str) -> Tags:
     album_artists = values.all("album_artists") or values.all("album_artist")
     bpm = values.number("bpm")
     pictures = [(mime, data) for data in raw.pictures if (mime := picture_type(data))]
+    plain: dict[str, Any] = {name: values.first(name) for name in _ONE}
+    plain |= {name: values.all(name) for name in _SEVERAL}
     return Tags(
-        title=values.first("title"),
+        **plain,
         artist=values.joined("artist") or "; ".join(artists)[:_TEXT] or None,
         artists=artists,
-        album=values.first("album"),
         album_artist=values.joined("album_artist") or "; ".join(album_artists)[:_TEXT] or None,
         album_artists=album_artists,
         track=track,
@@ -152,30 +181,9 @@ def normalised(raw: Raw, container: str | None, size: int, key: str) -> Tags:
         year=int(date[:4]) if date else None,
         original_date=partial_date(values.first("original_date")),
         release_date=partial_date(values.first("release_date")),
-        album_version=values.first("album_version"),
-        disc_subtitle=values.first("disc_subtitle"),
-        genres=values.all("genres"),
-        composers=values.all("composers"),
-        lyricists=values.all("lyricists"),
-        conductors=values.all("conductors"),
-        performers=values.all("performers"),
-        remixers=values.all("remixers"),
-        producers=values.all("producers"),
         comment=values.first("comment", _LONG_TEXT),
-        grouping=values.first("grouping"),
         mood=values.joined("mood"),
-        language=values.first("language"),
-        label=values.first("label"),
-        catalog_number=values.first("catalog_number"),
-        barcode=values.first("barcode"),
-        copyright=values.first("copyright"),
-        title_sort=values.first("title_sort"),
-        artist_sort=values.first("artist_sort"),
-        album_sort=values.first("album_sort"),
-        album_artist_sort=values.first("album_artist_sort"),
         bpm=bpm if bpm and bpm > 0 else None,
-        key=values.first("key"),
-        isrc=values.first("isrc"),
         acoustid=values.uuid("acoustid"),
         compilation=(values.first("compilation") or "0").lower() in ("1", "true", "yes"),
         lyrics=values.first("lyrics", _LONG_TEXT),
