@@ -42,6 +42,7 @@ def add_commands(group: typer.Typer, local: Local) -> None:
     roots = typer.Typer(no_args_is_help=True, help="The folders that the library is made of.")
     running = typer.Typer(no_args_is_help=True, help="Scans: list them, let them rest, or end them.")
     _add_roots(roots, local)
+    _list_and_remove_roots(roots, local)
     _add_scans(running, local)
     group.add_typer(roots, name="roots")
     group.add_typer(running, name="scans")
@@ -78,6 +79,8 @@ def _add_roots(app: typer.Typer, local: Local) -> None:
         else:
             typer.echo(f"{one_line(added['path'])} is a part of the library.")
 
+
+def _list_and_remove_roots(app: typer.Typer, local: Local) -> None:
     @app.command("list")
     def show(
         data: DataOption = None, server: ServerOption = None, token: TokenOption = None, as_json: JsonOption = False
