@@ -1,4 +1,4 @@
-"""The constants of the embedding, which `bench/similarity_fit.py` learnt, shipped as a small table."""
+"""Makes embeddings, by constants that `bench/similarity_fit.py` learnt, shipped as a small table."""
 
 from dataclasses import dataclass, fields
 from functools import cache
@@ -7,6 +7,9 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from otolith.library.engine.palette import fisher_vector
+from otolith.library.engine.portrait import Portrait
 
 Array = NDArray[np.float64]
 _FARTHEST = 4.0  # Spreads: what lies beyond what was learnt from counts no more than this.
@@ -39,6 +42,18 @@ class Constants:
 
     def scaled(self, row: Array) -> Array:
         return np.clip((row - self.centre) / self.scale, -_FARTHEST, _FARTHEST)
+
+
+def embed(portrait: Portrait, model: Constants | None = None) -> Array:
+    """The embedding (DIMENSIONS,) of a portrait."""
+    model = model or constants()
+    vector = fisher_vector(model.scaled_frames(portrait.frames), model)
+    parts = (vector - model.palette_centre) @ model.palette, model.scaled(portrait.row()) @ model.manner
+    balanced = [
+        weight * part / max(1e-9, float(np.linalg.norm(part)))
+        for weight, part in zip(np.sqrt(model.balance), parts, strict=True)
+    ]
+    return np.asarray(np.concatenate(balanced))
 
 
 @cache

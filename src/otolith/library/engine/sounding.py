@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otolith.library.engine.dynamics import Spectrum, punch, silences, spectrum
-from otolith.library.engine.embedding import embed, pack
-from otolith.library.engine.embedding_model import constants
+from otolith.library.engine.embedding import pack
+from otolith.library.engine.embedding_model import constants, embed
 from otolith.library.engine.portrait import Portrait, Streams, draw, excerpted, sounding_frames
 from otolith.library.engine.portrait_rhythm import onset_rate
 from otolith.library.engine.structure import divide
