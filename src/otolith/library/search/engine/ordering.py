@@ -98,20 +98,21 @@ def _column(hits: Hits, part: str) -> _Column:
 
 def _first(columns: Sequence[_Column], docs: NDArray[np.int64], limit: int, *, descending: bool) -> NDArray[np.int64]:
     """Which of the documents come first, in order."""
-    chosen = np.arange(len(docs))
-    keys = [_key(column.values[docs], descending=descending) for column in columns]
-    if len(docs) > limit:
-        # Whoever is not among the first by the first column cannot be among the first at all.
-        bound = np.partition(keys[0], limit - 1)[limit - 1]
-        chosen = np.flatnonzero(keys[0] <= bound)
-        if len(keys) > 1 and len(chosen) > limit:
-            surely = keys[0][chosen] < bound
-            tied = chosen[~surely]
-            room = limit - int(np.count_nonzero(surely))
-            second = np.partition(keys[1][tied], room - 1)[room - 1]
-            chosen = np.sort(np.concatenate((chosen[surely], tied[keys[1][tied] <= second])))
-    ordered = np.lexsort([docs[chosen], *(key[chosen] for key in reversed(keys))])
-    return chosen[ordered[:limit]]
+    tied = np.arange(len(docs))
+    surely = tied[:0]
+    for column in columns:
+        room = limit - len(surely)
+        if len(tied) <= room:
+            break
+        # Whoever is not among the first by this column cannot be among the first at all; the next decides among equals.
+        keys = _key(column.values[docs[tied]], descending=descending)
+        bound = np.partition(keys, room - 1)[room - 1]
+        surely = np.concatenate((surely, tied[keys < bound]))
+        tied = tied[keys == bound]
+    # Among those whom no column tells apart, the id does, in whose order they are.
+    chosen = np.concatenate((surely, tied[: limit - len(surely)]))
+    ordered = [_key(column.values[docs[chosen]], descending=descending) for column in reversed(columns)]
+    return chosen[np.lexsort([docs[chosen], *ordered])]
 
 
 def _key(values: NDArray[Any], *, descending: bool) -> NDArray[Any]:
@@ -136,12 +137,16 @@ def _behind(
 ) -> NDArray[np.bool_]:
     """Which of the documents come behind a position, whose own document need not be there any more."""
     segment = hits.scope.segment
-    behind = docs >= np.searchsorted(segment.ids, np.array(after[2], "S16"), side="right")
-    for column, value in reversed(list(zip(columns, after[:2], strict=False))):
-        own = _key(column.values[docs], descending=order.descending)
-        bound, there = _bound(segment, column, value)
-        bound = -bound if order.descending and value is not None else bound
-        behind = (own > bound) | ((own == bound) & behind) if there else own > bound
+    if not columns:
+        return docs >= np.searchsorted(segment.ids, np.array(after[2], "S16"), side="right")
+    value = after[len(order.parts) - len(columns)]
+    own = _key(columns[0].values[docs], descending=order.descending)
+    bound, there = _bound(segment, columns[0], value if isinstance(value, bytes | float) else None)
+    bound = -bound if order.descending and value is not None else bound
+    behind: NDArray[np.bool_] = own > bound
+    if there:
+        tied = np.flatnonzero(own == bound)
+        behind[tied] = _behind(hits, columns[1:], order, after, docs[tied])
     return behind
 
 
