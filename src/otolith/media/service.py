@@ -189,12 +189,13 @@ def list_media(
 
 def delete_media(context: Context, session: Session, actor: Actor, media_id: UUID) -> None:
     """Forget a media. An upload's file goes with the last row that needs it; a library file is never touched."""
-    media = queries.media(session, actor, media_id, locked=True)
-    if media is None:
-        raise MediaNotFound
+    media = get_media(session, actor, media_id)
     if not actor.may_edit(media.workspace_id):
         raise NotAllowed("You may see this workspace but not change it; ask its owner for the editor's role.")
+    # Whoever hears of it may take locks of its own, which come before those of rows everywhere.
     context.announce(session, MediaDeleted(media.id, media.workspace_id, media.sha256))
+    if queries.media(session, actor, media_id, locked=True) is None:
+        raise MediaNotFound
     session.delete(media)
     session.flush()
     sha256 = media.sha256
