@@ -16,7 +16,7 @@ _WORDS: Final = (b".lrc", b".LRC", b".Lrc")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A file with its tags; `lyrics` is what the ``.lrc`` file beside it says, `sha256` the hash of it all, if known."""
+    """A file with its tags; `lyrics` is what the ``.lrc`` beside it says, `sha256` the hash of it all, where known."""
 
     seen: FileSeen
     tags: Tags
