@@ -230,6 +230,7 @@ class TestOwnPlays:
     def test_each_caller_filters_by_their_own(self, callers: Callers) -> None:
         assert find(callers, "rating:>=4") == ["Loved"]
         assert find(callers, "rating:>=4", kind="editor") == []
+        assert find(callers, "rating:>=4", kind="owner") == []
         assert find(callers, "rating:2", kind="editor") == ["Played"]
         assert find(callers, "plays:0") == ["Neither"]
         assert find(callers, "played:7d") == ["Loved"]

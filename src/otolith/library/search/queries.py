@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from otolith.accounts.models import Workspace
@@ -123,13 +123,16 @@ def changed(session: Session, workspace_id: UUID, since: int) -> Iterator[Chunk]
         after = rows[-1].id
 
 
-def listened(session: Session, actor: Actor) -> Sequence[tuple[UUID, int, int | None, dt.datetime | None]]:
-    """What the caller played and rated: track, plays, rating, and when last played."""
+def listened(session: Session, actor: Actor) -> Sequence[tuple[str, int, int | None, dt.datetime | None]]:
+    """What the caller played and rated: track, plays, rating, and when last played.
+
+    The track's id as hexadecimal text, with or without dashes, because making objects of them would cost most.
+    """
     if actor.user_id is None:
         return []
     return (
         session.execute(
-            select(Listening.track_id, Listening.plays, Listening.rating, Listening.played_at).where(
+            select(cast(Listening.track_id, String), Listening.plays, Listening.rating, Listening.played_at).where(
                 visible_to(actor, Listening.workspace_id), Listening.user_id == actor.user_id
             )
         )

@@ -136,9 +136,10 @@ def _found(
     return strict if strict and strict.total == found.total else found
 
 
-def _with_own(scopes: Sequence[Scope], listened: Sequence[tuple[UUID, int, int | None, Any]]) -> list[Scope]:
+def _with_own(scopes: Sequence[Scope], listened: Sequence[tuple[str, int, int | None, Any]]) -> list[Scope]:
     """The scopes with the caller's plays and ratings as numbers of the documents."""
-    ids = np.array([track_id.bytes for track_id, *_ in listened], "S16")
+    digits = "".join(track_id for track_id, *_ in listened).replace("-", "")
+    ids = np.frombuffer(bytes.fromhex(digits), "S16")
     columns = {
         "plays": np.array([plays for _, plays, _, _ in listened], np.float64),
         "rating": np.array([np.nan if rating is None else rating for _, _, rating, _ in listened], np.float64),
