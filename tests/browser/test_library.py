@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from otolith.media.tags import write_tags
 from tests.browser.conftest import House, Visit
@@ -203,6 +203,23 @@ def test_a_recording_shows_its_neighbours(library: Page) -> None:
     near = page.locator("#similar tbody tr")
     expect(near.filter(has_text="Estuary")).to_be_visible()
     expect(near.filter(has_text="Estuary").locator(".facts")).to_contain_text("same tempo")
+
+
+def test_a_page_stays_whole_when_its_neighbours_cannot_be_had(library: Page) -> None:
+    page = library
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=500, content_type="text/html", body="<html><body>A proxy's own page</body></html>")
+
+    page.route("**/similar?few=true", refuse)
+    page.goto("/library/tracks?q=sluice")
+    page.get_by_role("link", name="Sluice", exact=True).click()
+    expect(page.get_by_role("link", name="What sounds like this recording")).to_be_visible()
+    page.wait_for_timeout(1500)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sluice")
+    assert len(asked) == 1
 
 
 def test_no_page_loads_more_javascript_than_the_budget(library: Page) -> None:

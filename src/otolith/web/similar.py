@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from otolith.core.actor import Actor
 from otolith.core.context import Context
+from otolith.core.errors import Conflict, NotAvailable
 from otolith.core.http import Ctx, CurrentActor, Reading
 from otolith.library import service as library
 from otolith.library.catalogue import service as catalogue
 from otolith.library.similar import service as similar
-from otolith.library.similar.schemas import Common, SoundTrack
+from otolith.library.similar.schemas import Common, Neighbours, SoundTrack
 from otolith.library.similar.seeding import Asked
 from otolith.web import queries
 from otolith.web.rendering import Tongue, render, tongue_of
@@ -63,7 +64,12 @@ def _page(
     about: dict[str, Any],
     limit: int = LISTED,
 ) -> Response:
-    found = similar.similar(session, context, actor, asked, limit=limit)
+    fault = None
+    try:
+        found = similar.similar(session, context, actor, asked, limit=limit)
+    except (Conflict, NotAvailable) as error:
+        # Other pages take this one in, so it always has the place for what was asked, and says there what is wrong.
+        found, fault = Neighbours(items=[], seeds=0, unheard=[], compared=0), error
     tongue = tongue_of(request)
     rows = [
         neighbour_row(one.track, tongue, alike=one.similarity, reasons=reasons_of(one.reasons, tongue))
@@ -71,6 +77,7 @@ def _page(
     ]
     more = f"{about['back']}/similar" if limit < LISTED and len(rows) == limit else None
     values = {**about, "tracks": rows, "heard": bool(found.seeds), "compared": found.compared, "more": more}
+    values["fault"] = fault.detail if fault else ""
     return render(
         request,
         "similar.html",
@@ -78,6 +85,7 @@ def _page(
         actor=actor,
         section="library",
         working=sum(queries.unfinished_jobs(session, actor).values()),
+        status=fault.status if fault else 200,
     )
 
 

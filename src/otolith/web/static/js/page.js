@@ -55,7 +55,8 @@ function check(event) {
   const main = tasks.find((task) => task.type === "main");
   if (!ctx.select || !main || main.fragment.childElementCount) return;
   event.preventDefault();
-  leave(ctx);
+  // What came by itself into a page that is whole without it may stay away: its place holds a link to it.
+  if (!ctx.sourceElement.matches("[data-extra]")) leave(ctx);
 }
 
 function leave({ request, target }) {
