@@ -71,9 +71,7 @@ def silence(seconds: float, rate: int, channels: int = 2) -> Sound:
     return np.zeros((channels, round(seconds * rate)), dtype=np.float32)
 
 
-def write(
-    path: Path, sound: Sound, rate: int, form: str, layout: str = "stereo", bit_rate: int | None = None
-) -> Path:
+def write(path: Path, sound: Sound, rate: int, form: str, layout: str = "stereo", bit_rate: int | None = None) -> Path:
     """Encode `sound` as `path` with the ending of the format; answers with the whole path."""
     chosen = FORMATS[form]
     target = path.with_suffix("." + chosen.suffix)

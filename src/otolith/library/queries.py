@@ -113,7 +113,11 @@ def with_quick_keys(session: Session, workspace_id: UUID, quick_keys: Collection
         .order_by(Media.missing.desc(), Media.id)
         .limit(limit)
     )
-    return [Alike(*row) for row in rows.tuples()]
+    return [
+        Alike(media_id, path, quick_key, sha256, missing)
+        for media_id, path, quick_key, sha256, missing in rows.tuples()
+        if path is not None and quick_key is not None
+    ]
 
 
 def held_media(session: Session, media_ids: Collection[UUID]) -> Sequence[Media]:

@@ -68,9 +68,7 @@ def _track_texts() -> None:
         sa.PrimaryKeyConstraint("track_id", "model", name="pk_track_texts"),
     )
     op.create_index("ix_track_texts_text_digest", "track_texts", ["text_digest"])
-    op.create_index(
-        "ix_track_texts_workspace_id_model_kept_at", "track_texts", ["workspace_id", "model", "kept_at"]
-    )
+    op.create_index("ix_track_texts_workspace_id_model_kept_at", "track_texts", ["workspace_id", "model", "kept_at"])
     protect(op, "track_texts")
 
 
