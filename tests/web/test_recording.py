@@ -86,4 +86,4 @@ def test_it_costs_few_statements(browser: Browser, callers: Callers, context: Co
     client.get("/")
     with counting() as seen:
         client.get(f"/tracks/{track}")
-    assert len([statement for statement in seen if statement.lstrip().upper().startswith("SELECT")]) <= 16, seen
+    assert len([statement for statement in seen if statement.lstrip().upper().startswith("SELECT")]) <= 18, seen

@@ -146,17 +146,23 @@ def _fields(summary: HealthSummary, chosen: Field | None, tongue: Tongue) -> lis
 
 def _finding(one: HealthFinding, actor: Actor, tongue: Tongue) -> dict[str, Any]:
     return {
-        "why": _why(one.kind, one.details, tongue) or one.why,
-        "told": _why(one.kind, one.details, tongue) is None,
+        "why": _why(one, tongue) or one.why,
+        "told": _why(one, tongue) is None,
         "album": one.album,
         "path": one.path,
         "tracks": [_track(track, actor, tongue) for track in one.tracks],
     }
 
 
-def _why(kind: Kind, details: Mapping[str, Any], tongue: Tongue) -> str | None:
+def _why(one: HealthFinding, tongue: Tongue) -> str | None:
     """The reason from its values, where it has some; else the sentence of the service is told."""
     words, formats = tongue.words, tongue.formats
+    kind, details = one.kind, one.details
+    if kind in ("copies", "duplicates"):
+        size = formats.size(details["bytes"])
+        return words.say("%(number)s files; all but one of them take %(size)s.", number=len(one.tracks), size=size)
+    if kind == "masters":
+        return words.say("%(number)s files.", number=len(one.tracks))
     if kind == "tags":
         lacking = ", ".join(words.say(HEALTH_FIELDS[field]).lower() for field in details["fields"])
         return words.say("Lacks: %(tags)s.", tags=lacking)

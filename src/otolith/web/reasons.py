@@ -88,6 +88,26 @@ REASONS = (
     mark("Name a folder of the server's machine, from / on."),
     mark("Tick the box that says that you are sure; nothing was removed."),
     mark("%(total)s tracks are missing by now, and not %(expected)s; look again before you remove any."),
+    mark("This scan is over, so there is nothing to pause, resume or cancel."),
+    mark("Only owners and editors of its workspace may pause, resume or cancel a scan."),
+    mark("%(path)s is not a folder. To hear one file, use `otolith analyse`."),
+    mark(
+        "There is no folder %(path)s (any more). Is its disk or network share mounted? Nothing was marked missing; "
+        "scan again when it is back."
+    ),
+    mark(
+        "The folder %(path)s could not be read: %(reason)s. Nothing was marked missing; mend its rights or "
+        "its connection and scan again."
+    ),
+    mark(
+        "%(path)s is empty, and it held files before. Is its disk or network share mounted? Nothing was marked "
+        "missing; scan again when it is back."
+    ),
+    mark(
+        "None of these was analysed yet, so nothing can be compared with it. Analysis runs by itself; ask again later."
+    ),
+    mark("The library is large and its sounds are still being read into memory; ask again in a moment."),
+    mark("The library is large and is still being read for its first search; ask again in a moment."),
     # Why tags were not changed, written or taken back.
     mark("Nothing is to be changed; name at least one field."),
     mark("%(text)s is no date; write it as 1999, 1999-12 or 1999-12-31."),
@@ -96,6 +116,12 @@ REASONS = (
     mark("These changes are written or undone already."),
     mark("In %(title)s, %(fields)s changed again since; undo the later change first."),
     mark("These changes are being written into their files; wait until that is done."),
+    mark("You may see this workspace but not change it; ask its owner for the editor's role."),
+    mark("This server leaves files alone (OTOLITH_LIBRARY_WRITE_TAGS); the change stays in the library."),
+    mark("An upload is kept as it was sent; the change stays in the library."),
+    mark("The file was gone at the last scan; the change stays in the library."),
+    mark("The file is read-only; let the server's user write to it, and try again."),
+    mark("The folder of the file is read-only; let the server's user write to it, and try again."),
     mark("These tracks are of several workspaces; change those of one at a time."),
 )
 _VALUE = re.compile(r"%\((\w+)\)s")
