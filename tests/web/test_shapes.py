@@ -7,7 +7,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otolith.web.shapes import beat_marks, beats_of, shape_of, sketch_of
+from otolith.web.shapes import beat_marks, beats_of, shape_of, sketch_of, stretches
 
 
 def _levels(pairs: list[tuple[int, int]], rms: list[int]) -> tuple[bytes, bytes]:
@@ -75,3 +75,19 @@ def test_beats_stand_where_they_sound() -> None:
 def test_beats_that_would_blur_are_left_out() -> None:
     assert beat_marks([float(index) for index in range(300)], 300.0, 720) == ""
     assert beat_marks([], 10.0, 720) == ""
+
+
+def test_the_parts_of_a_recording_lie_along_its_waveform() -> None:
+    parts = [
+        {"start": 0.0, "end": 10.0, "kind": "intro"},
+        {"start": 10.0, "end": 30.0, "kind": "loud"},
+        {"start": 30.0, "end": 40.0, "kind": "outro"},
+    ]
+    found = stretches(parts, 40.5, 810)
+    assert [(one.at, one.width, one.kind) for one in found] == [
+        (0.0, 200.0, "intro"),
+        (200.0, 400.0, "loud"),
+        (600.0, 210.0, "outro"),
+    ]
+    assert stretches([], 40.0, 800) == []
+    assert stretches(parts, 0.0, 800) == []
