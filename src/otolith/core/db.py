@@ -239,7 +239,25 @@ class Database:
             _run_after_commit(partial(listener, session.info))
 
     @contextmanager
-    def _session(self, engine: Engine, actor: Actor) -> Iterator[Session]:
+    def restructure(self, actor: Actor) -> Iterator[Session]:
+        """As `write`, for changes of tables: on SQLite some copy a table, which else deletes all that refers to it."""
+        if not self.is_sqlite:
+            with self.write(actor) as session:
+                yield session
+            return
+        with self._writer.connect() as connection:
+            # Within a transaction this would change nothing.
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA foreign_keys=OFF")
+            try:
+                with self._session(connection, actor) as session:
+                    yield session
+                    session.commit()
+            finally:
+                driver.execute("PRAGMA foreign_keys=ON")
+
+    @contextmanager
+    def _session(self, engine: Engine | Connection, actor: Actor) -> Iterator[Session]:
         try:
             with Session(engine, expire_on_commit=False, info={"actor": actor}) as session:
                 if not self.is_sqlite:

@@ -64,7 +64,7 @@ def migrate(database: Database) -> bool:
     """
     if current(database) == head():
         return False
-    with database.write(SYSTEM) as session:
+    with database.restructure(SYSTEM) as session:
         connection = session.connection()
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
