@@ -1,7 +1,7 @@
 """Indexing: reads the tags of new and changed files, makes their tracks, and asks for their analysis."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -201,14 +201,18 @@ class _Storing:
     def _finish(self, tracks: Sequence[Track], outcomes: dict[UUID, Outcome], read: int) -> None:
         """Ask for what follows, and count."""
         waiting = [(track.media_id, outcomes[track.media_id]) for track in tracks if track.state == "waiting"]
+        if self._scan_id is not None:
+            self._count(self._scan_id, outcomes, (read, len(tracks), len(waiting)))
         submit_covers(self._session, self._run, self._scan_id, [track.id for track in tracks])
         submit_analyses(self._session, self._run, self._scan_id, waiting)
-        if self._scan_id is None:
-            return
+
+    def _count(self, scan_id: UUID, outcomes: Mapping[UUID, Outcome], numbers: tuple[int, int, int]) -> None:
+        """Tell the scan what was stored, before its jobs are touched, as whoever pauses it does."""
+        read, stored, waiting = numbers
         counts = {kind: list(outcomes.values()).count(kind) for kind in ("added", "updated", "moved")}
         steps = (
             phases.Step("store", done=read),
-            phases.Step("covers", more=len(tracks)),
-            phases.Step("analyse", more=len(waiting)),
+            phases.Step("covers", more=stored),
+            phases.Step("analyse", more=waiting),
         )
-        scans.advance(self._session, self._scan_id, *steps, **counts, missing=-self._back)
+        scans.advance(self._session, scan_id, *steps, **counts, missing=-self._back)

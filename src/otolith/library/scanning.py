@@ -46,7 +46,7 @@ def _begin(run: Run, payload: ScanPayload, workspace_id: UUID) -> dict[str, Any]
     """Tell what is known of the folder, which is the best guess at how much there is."""
     with run.context.database.read(run.actor) as session:
         # What waits to be heard is then asked for by the other scan already.
-        alone = not scans.has_other_scan(session, workspace_id, payload.scan_id)
+        alone = not scans.has_other_scan(session, workspace_id, payload.scan_id, payload.path)
     begun: dict[str, Any] = {"phase": "walk", "after": None, "seen": 0, "alone": alone}
     with run.step(checkpoint=begun) as session:
         known = queries.count_files_under(session, workspace_id, payload.path)
@@ -90,8 +90,7 @@ def _store(session: Session, run: Run, payload: ScanPayload, compared: Compared,
         IndexPayload(scan_id=payload.scan_id, root=payload.path, files=files[start : start + _CHUNK])
         for start in range(0, len(files), _CHUNK)
     ]
-    run.children(session, INDEX, chunks)
-    submit_analyses(session, run, payload.scan_id, [(media_id, "none") for media_id in compared.unheard])
+    # The scan before its jobs, always in that order, as whoever pauses it takes them.
     scans.advance(
         session,
         payload.scan_id,
@@ -102,6 +101,8 @@ def _store(session: Session, run: Run, payload: ScanPayload, compared: Compared,
         unchanged=compared.unchanged,
         updated=len(compared.back),
     )
+    run.children(session, INDEX, chunks)
+    submit_analyses(session, run, payload.scan_id, [(media_id, "none") for media_id in compared.unheard])
 
 
 def _end_walk(run: Run, payload: ScanPayload, workspace_id: UUID, seen: int) -> dict[str, Any]:
@@ -110,9 +111,9 @@ def _end_walk(run: Run, payload: ScanPayload, workspace_id: UUID, seen: int) -> 
     wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
     with run.step(checkpoint=begun) as session:
         known = queries.count_files_under(session, workspace_id, payload.path)
-        submit_folders(session, run, payload.scan_id, payload.path)
         over = (phases.Step("walk", over=True), phases.Step("tidy", more=known))
         scans.advance(session, payload.scan_id, *over)
+        submit_folders(session, run, payload.scan_id, payload.path)
     return begun
 
 

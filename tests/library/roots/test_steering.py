@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
@@ -272,3 +273,36 @@ def test_a_folder_of_no_library_that_never_was_there_is_refused(
     scan_id = started(context, owner, workspace, folder)
     slot.work(LANES)
     assert report(scan_id).state == "failed"
+
+
+def test_what_waits_to_be_heard_is_asked_for_again_while_another_folder_is_scanned(
+    context: Context, workspace: UUID, owner: Actor, slot: Slot, scan: Scan, folder: Path, tmp_path: Path
+) -> None:
+    write_tone(tmp_path / "more" / "a.wav", hertz=900)
+    scan(folder)
+    with context.database.write(SYSTEM) as session:
+        # As a scan leaves them that was cancelled before they were heard.
+        session.execute(update(Track).values(state="waiting"))
+    for place in (folder, tmp_path / "more"):
+        started(context, owner, workspace, place)
+    slot.work(LANES)
+    with context.database.read(SYSTEM) as session:
+        assert set(session.scalars(select(Track.state))) == {"analysed"}
+
+
+def test_a_step_takes_its_scan_before_any_job_as_whoever_pauses_it_does(
+    context: Context, scan: Scan, folder: Path
+) -> None:
+    taken: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        taken.extend(name for name in ("UPDATE scans", "UPDATE jobs") if statement.startswith(name))
+
+    event.listen(context.database.engine, "before_cursor_execute", note)
+    event.listen(context.database.engine, "begin", lambda _: taken.append("begin"))
+    write_tone(folder / "sub" / "7.wav")
+    (folder / "cover.jpg").write_bytes(b"no picture")
+    scan(folder)
+    turned = [pair for pair in pairwise(taken) if pair == ("UPDATE jobs", "UPDATE scans")]
+    assert "UPDATE scans" in taken
+    assert turned == []

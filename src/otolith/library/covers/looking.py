@@ -37,9 +37,9 @@ def look_at_folders(run: Run, payload: FoldersPayload) -> dict[str, Any]:
         tracks = queries.tracks_of_media(session, set(changed))
         starts = range(0, len(tracks), _CHUNK)
         chunks = [CoversPayload(tracks=tracks[start : start + _CHUNK], scan_id=payload.scan_id) for start in starts]
-        run.children(session, COVERS, chunks)
         if payload.scan_id is not None:
             scans.advance(session, payload.scan_id, phases.Step("covers", more=len(tracks)))
+        run.children(session, COVERS, chunks)
     return {"folders": len(looked_at), "changed": len(set(changed))}
 
 

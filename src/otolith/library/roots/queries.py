@@ -49,10 +49,12 @@ def looking_scan(session: Session, workspace_id: UUID, path: bytes) -> UUID | No
     )
 
 
-def has_other_scan(session: Session, workspace_id: UUID, scan_id: UUID) -> bool:
-    """Whether another scan of the workspace is not over."""
-    mine = select(Scan.id).join(Job, Job.id == Scan.job_id).where(Scan.workspace_id == workspace_id)
-    return session.scalar(mine.where(Scan.id != scan_id, Job.state.in_(UNFINISHED)).limit(1)) is not None
+def has_other_scan(session: Session, workspace_id: UUID, scan_id: UUID, path: bytes) -> bool:
+    """Whether another scan that shares files with this folder is not over."""
+    mine = select(Scan.path).join(Job, Job.id == Scan.job_id).where(Scan.workspace_id == workspace_id)
+    others = session.scalars(mine.where(Scan.id != scan_id, Job.state.in_(UNFINISHED)))
+    stem = path.rstrip(b"/") + b"/"
+    return any(stem.startswith(one) or one.startswith(stem) for one in (other.rstrip(b"/") + b"/" for other in others))
 
 
 def what_it_waits_for(session: Session, scan_id: UUID) -> Row[Any] | None:
