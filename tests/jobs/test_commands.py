@@ -1,5 +1,6 @@
 """`otolith jobs`: the same commands on a data folder and through a server."""
 
+import datetime as dt
 import json
 from typing import Any
 from uuid import uuid4
@@ -9,9 +10,10 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from otolith.cli import app
+from otolith.core.actor import SYSTEM
 from otolith.core.terminal import Remote
 from tests.callers import Callers
-from tests.jobs.tasks import BRIEF, NOTE, Bench
+from tests.jobs.tasks import BRIEF, NOTE, Bench, Note
 
 runner = CliRunner()
 
@@ -105,3 +107,29 @@ def test_the_task_of_the_ledger_forgets_what_is_old(bench: Bench) -> None:
     slot.work(["maintenance"])
     assert bench.job(task).result == {"forgotten": 1}
     assert bench.job(recent).state == "succeeded"
+
+
+def test_routine_is_forgotten_sooner_and_left_out_where_people_look(bench: Bench) -> None:
+    from otolith.jobs.jobs import FORGET, forget
+    from otolith.jobs.service import Handlers, handles, list_jobs, submit
+    from otolith.jobs.slot import Slot
+
+    with bench.writing() as session:
+        routine = submit(session, NOTE, Note())
+        asked = submit(session, NOTE, Note(), user=uuid4())
+    bench.work()
+    for job in (routine, asked):
+        bench.alter(job, finished_at=bench.job(job).created_at - dt.timedelta(days=3))
+    with bench.context.database.read(SYSTEM) as session:
+        shown = [job.id for job in list_jobs(session, SYSTEM, routine=False).items]
+    assert asked in shown
+    assert routine not in shown
+    with bench.writing() as session:
+        submit(session, FORGET, FORGET.payload())
+    slot = Slot(bench.context, Handlers([forget, handles(NOTE)(lambda _run, _payload: None)]), "forget")
+    bench.slots.append(slot)
+    slot.work(["maintenance"])
+    with bench.context.database.read(SYSTEM) as session:
+        left = [job.id for job in list_jobs(session, SYSTEM).items]
+    assert asked in left
+    assert routine not in left

@@ -10,6 +10,9 @@ from otolith.jobs.contracts import Contract, handles
 from otolith.jobs.running import Run
 from otolith.jobs.service import purge
 
+# What is done each minute by the clock would soon be most of the ledger.
+_ROUTINE_KEPT = dt.timedelta(days=2)
+
 
 class ForgetPayload(BaseModel):
     """Nothing needs to be said: the settings tell how long finished jobs are kept."""
@@ -27,7 +30,13 @@ FORGET = Contract(
 
 @handles(FORGET, cron="17 3 * * *")
 def forget(run: Run, _payload: ForgetPayload) -> dict[str, int]:
-    """Delete succeeded and cancelled jobs that are older than OTOLITH_JOBS_KEEP_DAYS; dead ones stay until purged."""
+    """Delete succeeded and cancelled jobs that are older than OTOLITH_JOBS_KEEP_DAYS; dead ones stay until purged.
+
+    What the system does by the clock is forgotten after two days, where it went well.
+    """
     before = now() - dt.timedelta(days=run.context.settings.jobs.keep_days)
     states = ("succeeded", "cancelled")
-    return {"forgotten": purge(run.context.database, SYSTEM, states=states, finished_before=before)}
+    database = run.context.database
+    forgotten = purge(database, SYSTEM, states=states, finished_before=before)
+    routine = purge(database, SYSTEM, states=states, finished_before=now() - _ROUTINE_KEPT, routine_only=True)
+    return {"forgotten": forgotten + routine}

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from otolith.core.actor import Actor, visible_to
@@ -25,6 +25,12 @@ class Filter:
     workspace: UUID | None = None
     parent: UUID | None = None
     roots_only: bool = False
+    # Whether what the system does by the clock is shown as well where it went well.
+    routine: bool = True
+
+
+# What the system does by the clock, and nobody asked for.
+_ROUTINE = and_(Job.workspace_id.is_(None), Job.user_id.is_(None), Job.state == "succeeded")
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -47,6 +53,8 @@ def _chosen(actor: Actor, wanted: Filter) -> list[ColumnElement[bool]]:
             conditions.append(column == value)
     if wanted.roots_only:
         conditions.append(Job.parent_id.is_(None))
+    if not wanted.routine:
+        conditions.append(~_ROUTINE)
     return conditions
 
 
@@ -75,10 +83,18 @@ def count_of_tree(session: Session, root: UUID) -> dict[str, int]:
 
 
 def purge(
-    session: Session, actor: Actor, states: Collection[str], finished_before: dt.datetime | None, limit: int
+    session: Session,
+    actor: Actor,
+    states: Collection[str],
+    finished_before: dt.datetime | None,
+    limit: int,
+    *,
+    routine_only: bool = False,
 ) -> int:
     """Delete up to `limit` finished trees of jobs whose root is in one of these states."""
     roots = select(Job.id).where(visible(actor), Job.parent_id.is_(None), Job.state.in_(list(states)))
+    if routine_only:
+        roots = roots.where(_ROUTINE)
     # What failed by itself may have children that still work.
     child = aliased(Job)
     at_work = exists().where(child.root_id == Job.id, child.finished_at.is_(None))

@@ -113,11 +113,12 @@ def list_jobs(
     workspace: UUID | None = None,
     parent: UUID | None = None,
     roots_only: bool = False,
+    routine: bool = True,
     cursor: str | None = None,
     limit: int = paging.DEFAULT_LIMIT,
 ) -> JobPage:
     """The jobs that the caller may see, newest first, and how many there are in all."""
-    wanted = Filter(states or (), lane, task, workspace, parent, roots_only)
+    wanted = Filter(states or (), lane, task, workspace, parent, roots_only, routine)
     rows = queries.list_jobs(session, actor, wanted, _position(cursor), limit + 1)
     items, following = paging.cut(rows, limit, lambda job: (str(job.id),))
     total = queries.count_jobs(session, actor, wanted)
@@ -198,13 +199,17 @@ def purge(
     *,
     states: Iterable[str] = ("dead", "cancelled"),
     finished_before: dt.datetime | None = None,
+    routine_only: bool = False,
 ) -> int:
-    """Forget finished jobs for good, with their children; how many trees of jobs were forgotten."""
+    """Forget finished jobs for good, with their children; how many trees of jobs were forgotten.
+
+    With `routine_only` those alone that the system did by the clock and that went well.
+    """
     wanted = [state for state in states if state in TERMINAL]
     total = 0
     while True:
         with database.write(acting(actor)) as session:
-            count = queries.purge(session, actor, wanted, finished_before, _PURGE_BATCH)
+            count = queries.purge(session, actor, wanted, finished_before, _PURGE_BATCH, routine_only=routine_only)
         total += count
         if count < _PURGE_BATCH:
             return total

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, Table, case, delete, func, literal, literal_column, select, update
@@ -185,7 +186,10 @@ def settle_parents(session: Session) -> None:
 
 
 def run_schedules(context: Context, handlers: Iterable[Handler]) -> int:
-    """Submit the tasks that are due by the clock; each due time gives one job, however many workers look."""
+    """Submit the tasks that are due by the clock; each due time gives one job, however many workers look.
+
+    A time that comes while the job of the last one is not over yet gives none.
+    """
     ruled = {handler.contract.task: handler for handler in handlers if handler.rule is not None}
     if not ruled:
         return 0
@@ -224,12 +228,21 @@ def _run_schedule(session: Session, handler: Handler, at: dt.datetime) -> bool:
         return False
     if not _has_come(row.next_due, handler, at):
         return False
+    if _is_unfinished(session, row.last_job_id):
+        # Another beside it would do the same once more, or only wait behind it.
+        session.execute(update(_SCHEDULES).where(mine).values(next_due=following))
+        return False
     # The job before it tells apart two moments that a clock which was set back shows as one.
     key = f"schedule {row.next_due.isoformat()} {row.last_job_id}"
     # Times that passed while nobody worked are made up for by one run.
     job = submit(session, contract, contract.payload(), idempotency_key=key)
     session.execute(update(_SCHEDULES).where(mine).values(next_due=following, last_due=row.next_due, last_job_id=job))
     return True
+
+
+def _is_unfinished(session: Session, job_id: UUID | None) -> bool:
+    known = select(JOBS.c.id).where(JOBS.c.id == job_id, JOBS.c.finished_at.is_(None))
+    return job_id is not None and session.execute(known).first() is not None
 
 
 def prune_events(context: Context) -> int:

@@ -63,6 +63,8 @@ def activity(
             states=tab.states or None,
             parent=parent,
             roots_only=parent is None and not tab.parts,
+            # What the server does for itself, each minute, would hide what people asked for.
+            routine=False,
             cursor=cursor or None,
             limit=PER_PAGE,
         )
