@@ -119,6 +119,20 @@ def test_a_due_time_gives_one_job_however_many_look(bench: Bench) -> None:
     assert row.last_job_id == jobs_of(context)[0].id
 
 
+def test_a_job_that_is_not_over_has_no_other_beside_it(bench: Bench) -> None:
+    context = bench.context
+    run_schedules(context, [hourly()])
+    due = make_due(context)
+    assert run_schedules(context, [hourly()]) == 1
+    make_due(context)
+    assert run_schedules(context, [hourly()]) == 0
+    with context.database.write(SYSTEM) as session:
+        assert session.execute(select(JobSchedule.next_due)).scalar_one() == due + dt.timedelta(hours=1)
+        session.execute(update(Job).values(state="dead", finished_at=PAST))
+    make_due(context)
+    assert run_schedules(context, [hourly()]) == 1
+
+
 def test_a_changed_rule_begins_anew(bench: Bench) -> None:
     context = bench.context
     run_schedules(context, [hourly()])

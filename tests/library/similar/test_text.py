@@ -1,17 +1,19 @@
 """Search by meaning: through a model that a server on loopback plays, and by words where there is none."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from otolith.app import create_app
 from otolith.composition import HANDLERS, build_context
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
+from otolith.core.db import now
 from otolith.core.ids import new_id
 from otolith.core.settings import LanguageSettings, Settings
 from otolith.jobs.contracts import Handlers
@@ -158,6 +160,29 @@ class TestWithModel(WithModel):
         change(context, callers.home, ids[0], title="Night")
         assert by_the_clock() == 5
         assert by_the_clock() == 4
+        assert len(played.asked) == 2
+
+    def test_what_a_server_failed_at_one_day_is_asked_again_on_the_next(
+        self, context: Context, callers: Callers, slot: Slot, played: EmbeddingsPlayed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        library(context, callers.home)
+
+        def by_the_clock() -> None:
+            with context.database.write(SYSTEM) as session:
+                submit(session, VECTORISE, VectorisePayload())
+            slot.work(["language"])
+
+        by_the_clock()
+        with context.database.write(SYSTEM) as session:
+            # As it is left when the server was away for longer than it was asked again.
+            session.execute(delete(TextVector))
+            session.execute(delete(TrackText))
+            session.execute(update(Job).values(state="dead"))
+        by_the_clock()
+        assert len(played.asked) == 1
+        tomorrow = now() + dt.timedelta(days=1)
+        monkeypatch.setattr("otolith.library.similar.vectorising.now", lambda: tomorrow)
+        by_the_clock()
         assert len(played.asked) == 2
 
     def test_a_server_that_is_busy_is_asked_again_when_it_said(

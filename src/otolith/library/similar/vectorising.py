@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from otolith.connectors.embeddings import EmbeddingServer, EmbeddingsRefused, embed, server_of
 from otolith.core.actor import SYSTEM
+from otolith.core.db import now
 from otolith.jobs.service import Run, submit
 from otolith.library.similar import queries, text_queries
 from otolith.library.similar.events import VECTORISE, VectorisePayload
@@ -89,8 +90,8 @@ def _ask_for_all(run: Run, server: EmbeddingServer, payload: VectorisePayload) -
         forgotten = text_queries.forget_unused(session)
         versions = queries.versions(session, SYSTEM, None)
         for workspace_id, version in versions.items():
-            # Once a version of the catalogue, unless a person asked.
-            key = None if payload.anew else f"{server.model} {version}"
+            # Once a version of the catalogue, and once a day, since the server may have been away; more if asked.
+            key = None if payload.anew else f"{server.model} {version} {now():%Y-%m-%d}"
             if version:
                 submit(
                     session, VECTORISE, VectorisePayload(), workspace=workspace_id, priority="low", idempotency_key=key
