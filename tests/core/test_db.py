@@ -95,6 +95,12 @@ def test_a_value_that_the_database_cannot_hold_is_the_callers_fault(database: Da
     assert errors("data") >= 1
 
 
+def test_a_moment_outside_the_calendar_is_the_callers_fault(database: Database) -> None:
+    before_all = dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=23)))
+    with pytest.raises(NotAcceptable), database.read(SYSTEM) as session:
+        session.scalars(select(User).where(User.created_at > before_all)).all()
+
+
 def test_a_database_that_is_not_there_is_told_plainly() -> None:
     database = Database("postgresql://nobody:hunter2@127.0.0.1:1/none")
     before = errors("connection")

@@ -15,7 +15,8 @@ from otolith.core.context import Context
 from otolith.core.ids import new_id
 from otolith.core.paging import BadCursor, after, cut, decode, encode
 
-VALUES = st.lists(st.none() | st.text() | st.integers() | st.floats(allow_nan=False), min_size=1, max_size=4)
+INTEGERS = st.integers(-(2**63) + 1, 2**63 - 1)
+VALUES = st.lists(st.none() | st.text() | INTEGERS | st.floats(allow_nan=False), min_size=1, max_size=4)
 
 
 @given(VALUES)
@@ -41,6 +42,12 @@ def test_half_a_character_is_refused() -> None:
     cursor = base64.urlsafe_b64encode(b'["\\ud800"]').decode()
     with pytest.raises(BadCursor):
         decode(cursor, 1)
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63), 10**30, True, False])
+def test_a_number_that_no_row_has_is_refused(number: int) -> None:
+    with pytest.raises(BadCursor):
+        decode(encode(number), 1)
 
 
 def test_a_deeply_nested_cursor_is_refused() -> None:

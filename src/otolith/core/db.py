@@ -22,7 +22,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -274,6 +274,11 @@ class Database:
                 raise NotAvailable(detail, headers={"Retry-After": "5"}) from error
             if isinstance(error, DataError):
                 # Such as a text with NUL in it; what it was stays out of the answer and the log.
+                raise ValueRefused from error
+            raise
+        except StatementError as error:
+            # A moment whose time zone leads out of the calendar never reached the database.
+            if isinstance(error.orig, OverflowError):
                 raise ValueRefused from error
             raise
         except PoolTimeout as error:

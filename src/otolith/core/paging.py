@@ -17,6 +17,7 @@ T = TypeVar("T")
 Value = str | int | float | None
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 500
+_LARGEST_INTEGER = 2**63 - 1
 
 
 class BadCursor(BadRequest):
@@ -54,10 +55,12 @@ def decode(cursor: str, length: int) -> list[Any]:
 
 
 def _is_value(value: object) -> bool:
-    """Whether a row may have this value; half a character, which JSON can write, is in no text of a database."""
+    """Whether a row may have this value: JSON can write half a character, numbers beyond 64 bits, and true."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) <= _LARGEST_INTEGER
     if isinstance(value, str):
         return not any("\ud800" <= letter <= "\udfff" for letter in value)
-    return isinstance(value, int | float | None)
+    return isinstance(value, float | None)
 
 
 def cut(rows: Sequence[T], limit: int, position_of: Callable[[T], tuple[Value, ...]]) -> tuple[list[T], str | None]:

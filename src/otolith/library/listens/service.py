@@ -107,9 +107,9 @@ def _position(cursor: str | None, sort: ListenSort) -> tuple[Any, ...] | None:
         return None
     made_for, value, track_id = paging.decode(cursor, 3)
     try:
-        last = dt.datetime.fromisoformat(str(value)) if sort == "played" else int(value)
-        if made_for != sort or (isinstance(last, dt.datetime) and last.tzinfo is None):
+        last = dt.datetime.fromisoformat(str(value)) if sort == "played" else value
+        if made_for != sort or (last.tzinfo is None if isinstance(last, dt.datetime) else not isinstance(last, int)):
             raise BadCursor
         return last, UUID(str(track_id))
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise BadCursor from error
