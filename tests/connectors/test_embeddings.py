@@ -128,3 +128,25 @@ def test_the_settings_name_a_server_only_with_a_model() -> None:
     assert server_of(LanguageSettings()) is None
     settings = LanguageSettings(embedding_model=MODEL, protocol="openai", key=SecretStr("k"))
     assert server_of(settings) == EmbeddingServer("http://127.0.0.1:11434", MODEL, "openai", "k", 60)
+
+
+def test_no_error_tells_a_secret(played: EmbeddingsPlayed) -> None:
+    host = played.url.removeprefix("http://")
+    played.faults.append(Fault(500, ""))
+    for address, key in [
+        (f"http://ada:hunter2@{host}", None),
+        (f"http://ada:hunter2@127.0.0.1:{free_port()}", None),
+        ("http://ada:hunter2#@127.0.0.1:1", None),
+        (f"{played.url}?key=hunter2", None),
+        (played.url, "hunter2\n"),
+        (played.url, "hunter2é"),
+    ]:
+        with pytest.raises((EmbeddingsUnavailable, EmbeddingsRefused)) as caught:
+            embed(EmbeddingServer(address, MODEL, key=key), ["a"])
+        assert "hunter2" not in caught.value.detail
+
+
+def test_a_key_read_from_a_file_may_end_with_its_line() -> None:
+    server = server_of(LanguageSettings(key=SecretStr("secret\n"), embedding_model=MODEL))
+    assert server is not None
+    assert server.key == "secret"

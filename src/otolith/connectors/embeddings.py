@@ -44,8 +44,8 @@ def server_of(settings: LanguageSettings) -> EmbeddingServer | None:
     """The server that the settings name, or None where no model is set."""
     if not settings.embedding_model:
         return None
-    key = settings.key.get_secret_value() if settings.key is not None else None
-    return EmbeddingServer(settings.url, settings.embedding_model, settings.protocol, key, settings.timeout)
+    key = settings.key.get_secret_value().strip() if settings.key is not None else ""
+    return EmbeddingServer(settings.url, settings.embedding_model, settings.protocol, key or None, settings.timeout)
 
 
 def embed(server: EmbeddingServer, texts: Sequence[str], *, timeout: float | None = None) -> NDArray[np.float32]:
@@ -67,25 +67,36 @@ def embed(server: EmbeddingServer, texts: Sequence[str], *, timeout: float | Non
 
 
 def _call(server: EmbeddingServer, address: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:
+    if server.key and not (server.key.isascii() and server.key.isprintable() and server.key == server.key.strip()):
+        raise EmbeddingsRefused("OTOLITH_LANGUAGE_KEY holds what no key can: a space, a line break or an odd letter.")
     headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
+    named = _named(address)
     try:
         with (
             httpx.Client(timeout=httpx.Timeout(timeout, connect=min(timeout, 10))) as client,
             client.stream("POST", address, json=body, headers=headers) as response,
         ):
-            content = _read(response, address)
+            content = _read(response, named)
     except httpx.TimeoutException as error:
-        detail = f"{address} gave no answer within {timeout:g} s. A model that was just loaded may need longer once."
+        detail = f"{named} gave no answer within {timeout:g} s. A model that was just loaded may need longer once."
         raise EmbeddingsUnavailable(detail) from error
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        detail = f"Nothing answers at {address}: {str(error).rstrip('.')}. Check OTOLITH_LANGUAGE_URL."
+    except httpx.InvalidURL as error:
+        raise EmbeddingsUnavailable(f"{named} is no address. Check OTOLITH_LANGUAGE_URL.") from error
+    except httpx.TransportError as error:
+        detail = f"Nothing answers at {named}: {str(error).rstrip('.')}. Check OTOLITH_LANGUAGE_URL."
         raise EmbeddingsUnavailable(detail) from error
     if not response.is_success:
         raise _refusal(server, response, content)
     document = _json(response, content)
     if not isinstance(document, dict):
-        raise EmbeddingsRefused(f"{address} gave no JSON object. Check OTOLITH_LANGUAGE_URL and _PROTOCOL.")
+        raise EmbeddingsRefused(f"{named} gave no JSON object. Check OTOLITH_LANGUAGE_URL and _PROTOCOL.")
     return document
+
+
+def _named(address: str) -> str:
+    """An address as errors tell it, which reach the log and the members of workspaces: without what may be secret."""
+    scheme, _, rest = address.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0].partition('#')[0]}"
 
 
 def _read(response: httpx.Response, address: str) -> bytes:
@@ -109,7 +120,7 @@ def _refusal(server: EmbeddingServer, response: httpx.Response, content: bytes) 
     said = _said(_json(response, content))
     status = response.status_code
     passing = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or status >= 500
-    told = f"{response.request.url} answered {status}{f': {said}' if said else ''}."
+    told = f"{_named(str(response.request.url))} answered {status}{f': {said}' if said else ''}."
     if passing:
         wait = _retry_after(response.headers.get("Retry-After", ""))
         return EmbeddingsUnavailable(told, headers={"Retry-After": str(wait)} if wait is not None else None)
