@@ -91,3 +91,26 @@ def test_a_pattern_of_many_stars_takes_no_longer_than_one() -> None:
     assert not hides(chain, b"/m/" + b"a" * 255, is_folder=False)
     # Not a matter of speed: searching back and forth would take longer than the universe has been there.
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("pattern", [b"**/" * 20 + b"b", b"**/a/" * 20 + b"b", b"**/a*/?/" * 10 + b"**/b"])
+def test_a_pattern_of_many_folders_takes_no_longer_than_one(pattern: bytes) -> None:
+    chain = (Rules(b"/m", parse(pattern)),)
+    began = time.process_time()
+    assert not hides(chain, b"/m/" + b"a/" * 100 + b"a", is_folder=False)
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hidden", "shown"),
+    [
+        (b"a/**/b/**/c", b"a/x/b/b/y/c", b"a/x/c/b"),
+        (b"**/**/b/*/c", b"x/b/b/d/c", b"x/b/c"),
+        (b"a/**/**", b"a/b", b"b/a"),
+        (b"**/b*/**/c", b"x/b1/c", b"x/b1"),
+    ],
+)
+def test_several_double_stars_mean_what_they_say(pattern: bytes, hidden: bytes, shown: bytes) -> None:
+    chain = (Rules(b"/m", parse(pattern)),)
+    assert hides(chain, b"/m/" + hidden, is_folder=False)
+    assert not hides(chain, b"/m/" + shown, is_folder=False)

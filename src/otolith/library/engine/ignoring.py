@@ -119,15 +119,23 @@ def _rule(line: bytes) -> Rule | None:
 
 
 def _path(parts: list[bytes], *, anchored: bool) -> bytes:
-    """The regular expression of a pattern's parts; ``**`` stands for any number of folders."""
-    written = b"" if anchored else b"(?:[^/]+/)*"
-    for position, part in enumerate(parts):
-        is_last = position == len(parts) - 1
+    """The regular expression of a pattern's parts; ``**`` stands for any number of folders.
+
+    What stands between two of them is found at its first place and stays there, as within `_name`.
+    """
+    runs: list[list[bytes]] = [[]] if anchored else [[], []]
+    for part in parts:
         if part == b"**":
-            written += b".+" if is_last else b"(?:[^/]+/)*"
+            runs.append([])
         else:
-            written += _name(part) + (b"" if is_last else b"/")
-    return written
+            runs[-1].append(_name(part))
+    first, *rest = runs
+    written = b"".join(name + b"/" for name in first)
+    if not rest:
+        return written[:-1]
+    for run in filter(None, rest[:-1]):
+        written += b"(?>(?:[^/]+/)*?" + b"".join(name + b"/" for name in run) + b")"
+    return written + (b"(?:[^/]+/)*" + b"/".join(rest[-1]) if rest[-1] else b".+")
 
 
 def _name(part: bytes) -> bytes:
