@@ -37,11 +37,16 @@ class Compared:
         with run.context.database.read(run.actor) as session:
             stored = queries.stored_at(session, workspace_id, digests)
         self.changed: list[FileSeen] = []
-        self.back: list[UUID] = []
+        self._missing: dict[UUID, Found] = {}
         self.unheard: list[UUID] = []
         self.unchanged = 0
         for file, digest in zip(found, digests, strict=True):
             self._compare(file, stored.get(digest))
+
+    @property
+    def back(self) -> list[UUID]:
+        """What was missing and is there again."""
+        return list(self._missing)
 
     def _compare(self, file: Found, known: queries.Stored | None) -> None:
         if known is None or known.differs_from(file.size, file.mtime_ns, file.lyrics_ns):
@@ -51,7 +56,7 @@ class Compared:
             self._hand_on(file)
         else:
             if known.missing:
-                self.back.append(known.media_id)
+                self._missing[known.media_id] = file
             else:
                 self.unchanged += 1
             if known.state == "waiting":
@@ -62,10 +67,14 @@ class Compared:
         self.changed.append(seen)
 
     def take_back(self, session: Session) -> None:
-        """Unmark what was missing and is there again as it was."""
-        if not self.back:
+        """Unmark what was missing and is there again as it was; what was forgotten meanwhile is new."""
+        if not self._missing:
             return
         next_version(session, self._workspace_id)
+        still = set(queries.still_at(session, {media_id: file.path for media_id, file in self._missing.items()}))
+        for media_id in self._missing.keys() - still:
+            # Somebody has purged it meanwhile, or found it elsewhere.
+            self._hand_on(self._missing.pop(media_id))
         media.mark_missing(session, self.back, missing=False)
         queries.note_found(session, self.back)
         tracks = queries.tracks_of(session, self.back).values()

@@ -82,11 +82,11 @@ def _take_in(run: Run, workspace_id: UUID, root: bytes, files: Sequence[Found], 
     run.check()
     compared = Compared(run, workspace_id, files)
     counts["unchanged"] += compared.unchanged
-    counts["updated"] += len(compared.back)
     if compared.back or compared.unheard:
         with run.step() as session:
             compared.take_back(session)
             submit_analyses(session, run, None, [(media_id, "none") for media_id in compared.unheard])
+    counts["updated"] += len(compared.back)
     if compared.changed:
         taken = read_files(run, compared.changed)
         for outcome in store_confirmed(run, root, None, taken).values():

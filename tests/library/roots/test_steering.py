@@ -18,6 +18,7 @@ from otolith.jobs.models import Job
 from otolith.jobs.service import LANES
 from otolith.jobs.slot import Slot
 from otolith.library import comparing, scanning
+from otolith.library.health import purging
 from otolith.library.models import Track
 from otolith.library.roots import scans, service
 from otolith.library.roots.scans import ScanOver
@@ -306,3 +307,25 @@ def test_a_step_takes_its_scan_before_any_job_as_whoever_pauses_it_does(
     turned = [pair for pair in pairwise(taken) if pair == ("UPDATE jobs", "UPDATE scans")]
     assert "UPDATE scans" in taken
     assert turned == []
+
+
+def test_a_file_that_is_purged_while_a_scan_brings_it_back_is_new(
+    context: Context, workspace: UUID, owner: Actor, scan: Scan, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan(folder)
+    file = folder / "0.wav"
+    file.rename(folder.parent / "aside.wav")
+    scan(folder)
+    (folder.parent / "aside.wav").rename(file)
+    compare = comparing.Compared.__init__
+
+    def compare_and_purge(*given: Any) -> None:
+        compare(*given)
+        with context.database.write(owner) as session:
+            purging.purge_missing(session, owner, workspace, None)
+
+    monkeypatch.setattr(comparing.Compared, "__init__", compare_and_purge)
+    report = scan(folder)
+    assert (report.added, report.updated, report.unchanged) == (1, 0, 5)
+    with context.database.read(SYSTEM) as session:
+        assert session.scalar(select(func.count()).select_from(Track)) == 6
