@@ -12,6 +12,7 @@ from otolith.core.db import now
 from otolith.library.covers.models import Cover, FolderPicture
 from otolith.library.covers.tidying import _YOUNG
 from otolith.library.models import Track
+from otolith.media.models import Media
 from tests.library.covers.conftest import Library
 from tests.library.covers.pictures import BLUE, GREEN, RED, huge_png, picture, song
 
@@ -183,6 +184,19 @@ class TestTidying:
         library.work()
         assert {path: path.read_bytes() for path in files(library)} == before
         assert set(covers(library)) == {key_of(picture(RED)), key_of(picture(BLUE))}
+
+    def test_a_lost_file_is_made_anew_from_a_track_that_is_there(self, library: Library, tmp_path: Path) -> None:
+        for number in (1, 2, 3):
+            song(tmp_path / "m" / f"{number}.wav", picture(RED), hertz=300 + number, title=f"{number}", album="A")
+        library.scan(tmp_path / "m")
+        with library.context.database.write(SYSTEM) as session:
+            *_, last = session.execute(select(Track.id, Media.id).join(Media).order_by(Track.id)).tuples()
+            session.execute(update(Media).where(Media.id == last[1]).values(missing=True))
+        (before,) = files(library)
+        before.unlink()
+        library.tidy()
+        library.work()
+        assert files(library) == [before]
 
     def _age(self, library: Library) -> None:
         long_ago = now() - 2 * _YOUNG

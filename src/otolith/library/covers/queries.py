@@ -242,8 +242,11 @@ def forget(session: Session, keys: Collection[str]) -> None:
 
 
 def bearers(session: Session, keys: Collection[str]) -> dict[str, tuple[UUID, UUID]]:
-    """For each of these pictures a track that shows it: workspace and id."""
+    """For each of these pictures a track that shows it, whose file is there: workspace and id."""
     rows = session.execute(
-        select(Track.cover_key, Track.workspace_id, Track.id).where(Track.cover_key.in_(list(keys))).order_by(Track.id)
+        select(Track.cover_key, Track.workspace_id, Track.id)
+        .join(Media, Media.id == Track.media_id)
+        .where(Track.cover_key.in_(list(keys)), Media.missing.is_(False))
+        .order_by(Track.id)
     )
     return {key: (workspace_id, track_id) for key, workspace_id, track_id in rows.tuples() if key is not None}
