@@ -12,7 +12,7 @@ from otolith.composition import HANDLERS
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.identify import service as identify
-from otolith.identify.models import FingerprintSketch
+from otolith.identify.models import Fingerprint, FingerprintSketch
 from otolith.jobs.contracts import Handlers
 from otolith.jobs.models import Job
 from otolith.jobs.service import LANES, submit
@@ -176,6 +176,21 @@ def test_a_group_survives_the_loss_of_one(context: Context, workspace: UUID, com
         next_version(session, workspace)
     compare()
     assert groups(context, workspace) == [{name(2), name(3)}]
+
+
+def test_a_partner_that_only_an_older_engine_heard_does_not_stop_the_others(
+    context: Context, workspace: UUID, compare: Compare
+) -> None:
+    for number in (1, 2, 3):
+        add(context, workspace, number, noisy(music(1), 0.03, number))
+    compare()
+    with context.database.write(SYSTEM) as session:
+        session.execute(update(Fingerprint).where(Fingerprint.sha256 == name(1)).values(version=0))
+        session.execute(delete(Media).where(Media.sha256 == name(2)))
+        next_version(session, workspace)
+    compare()
+    with context.database.read(SYSTEM) as session:
+        assert set(session.scalars(select(ComparedContent.sha256))) == {name(3)}
 
 
 def test_a_changed_file_leaves_its_group(context: Context, workspace: UUID, compare: Compare) -> None:

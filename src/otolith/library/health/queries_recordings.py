@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -131,9 +131,11 @@ def recordings(session: Session, workspace_id: UUID) -> dict[str, str]:
 
 
 def regroup(session: Session, workspace_id: UUID, changes: Mapping[str, str | None]) -> None:
-    rows = [{"workspace_id": workspace_id, "sha256": sha256, "recording": name} for sha256, name in changes.items()]
+    """Name the groups of contents; of those that are yet to be compared again nothing is kept."""
+    mine = update(Compared).where(Compared.workspace_id == workspace_id, Compared.sha256 == bindparam("content"))
+    rows = [{"content": sha256, "named": name} for sha256, name in changes.items()]
     if rows:
-        session.execute(update(Compared), rows)
+        session.connection().execute(mine.values(recording=bindparam("named")), rows)
 
 
 def finish(session: Session, workspace_id: UUID, version: int) -> None:
