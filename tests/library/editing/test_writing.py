@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,9 @@ import pytest
 from sqlalchemy import select, update
 
 from otolith.core.actor import SYSTEM
+from otolith.core.errors import Conflict
 from otolith.jobs.models import Job
+from otolith.library.editing import service
 from otolith.library.editing.models import TagEdit
 from otolith.library.models import Analysis, Scan, Track
 from otolith.library.recordings import encode
@@ -237,6 +240,31 @@ class TestRefusals:
             assert "being written" in post(library, f"/{batch}/{action}", status=409)["detail"]
         library.work()
         post(library, f"/{batch}/write", status=409)
+
+
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize("deed", [service.write, service.undo])
+def test_of_two_who_act_on_changes_at_the_same_moment_one_is_refused(library: Library, deed: Any) -> None:
+    batch = change(library, [track(library, "One").id], {"title": "Eins"})
+    if deed is service.undo:
+        write(library, batch)
+    refused: list[str] = []
+
+    def act() -> None:
+        try:
+            with library.context.database.write(SYSTEM) as session:
+                deed(session, SYSTEM, UUID(batch))
+        except Conflict as conflict:
+            refused.append(conflict.detail)
+
+    other = threading.Thread(target=act)
+    with library.context.database.write(SYSTEM) as session:
+        deed(session, SYSTEM, UUID(batch))
+        other.start()
+        other.join(0.5)
+    other.join(20)
+    assert len(refused) == 1
+    assert "being written" in refused[0]
 
 
 @pytest.mark.parametrize("moment", ["copied", "noted", "replaced"])

@@ -37,7 +37,8 @@ from otolith.library.editing.schemas import (
 from otolith.library.models import Track
 from otolith.media.models import Media
 from otolith.media.service import path_digest
-from otolith.media.tags import Tags, edited
+from otolith.media.engine.tagedit import edited
+from otolith.media.engine.tagging import Tags
 
 
 class TracksNotFound(NotFound):
@@ -222,7 +223,7 @@ def _position(cursor: str | None) -> UUID | None:
 
 def write(session: Session, actor: Actor, batch_id: UUID) -> EditJob:
     """Ask for kept changes to be written into their files."""
-    edits, workspace_id = _batch(session, actor, batch_id)
+    edits, workspace_id = _taken_batch(session, actor, batch_id)
     ready = [one.id for one in edits if one.state in ("kept", "failed", "writing")]
     if not ready:
         raise NothingToDo("These changes are written or undone already.")
@@ -234,8 +235,7 @@ def write(session: Session, actor: Actor, batch_id: UUID) -> EditJob:
 
 def undo(session: Session, actor: Actor, batch_id: UUID) -> EditJob:
     """Take changes back: in the library at once, and in the files that they were written to by a job."""
-    edits, workspace_id = _batch(session, actor, batch_id)
-    next_version(session, workspace_id)
+    edits, workspace_id = _taken_batch(session, actor, batch_id)
     in_library = [one for one in edits if one.state in ("kept", "failed", "writing")]
     in_files = [one for one in edits if one.state == "written"]
     if not in_library and not in_files:
@@ -263,6 +263,13 @@ def require_latest(track: Track, lyrics: str | None, edit: TagEdit) -> None:
     if changed:
         fields = ", ".join(changed)
         raise ChangedAgain(f"In {track.title!r}, {fields} changed again since; undo the later change first.")
+
+
+def _taken_batch(session: Session, actor: Actor, batch_id: UUID) -> tuple[Sequence[TagEdit], UUID]:
+    """The changes of a batch as they are once nobody else acts on them, since two people may at the same moment."""
+    _, workspace_id = _batch(session, actor, batch_id)
+    next_version(session, workspace_id)
+    return _batch(session, actor, batch_id)
 
 
 def _batch(session: Session, actor: Actor, batch_id: UUID) -> tuple[Sequence[TagEdit], UUID]:
