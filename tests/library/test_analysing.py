@@ -1,5 +1,6 @@
 """Analysis jobs: what is heard again, what waits, what is final, and what is never heard twice."""
 
+import hashlib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from otolith.accounts.models import Workspace
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.core.ids import new_id
@@ -16,6 +18,7 @@ from otolith.identify.models import Fingerprint
 from otolith.jobs.models import Job, LanePause
 from otolith.jobs.service import LANES, JobCancelled, Run, submit
 from otolith.jobs.slot import Slot
+from otolith.library import analysing
 from otolith.library.engine.features import ENGINES, VERSIONS, pack_beats, unpack_beats
 from otolith.library.events import ANALYSE, TIDY, AnalysePayload, TidyPayload, ToAnalyse, path_as_text, path_from_text
 from otolith.library.models import Analysis, Track
@@ -255,3 +258,75 @@ def test_an_analysis_does_not_tell_that_others_had_the_content_before(
         track = callers[kind].get(f"/api/tracks/{sent['track_id']}").json()
         assert track["state"] == "analysed"
         assert track["analysed_at"] >= track["added_at"]
+
+
+def test_a_file_that_became_another_while_it_was_heard_is_heard_as_it_is_now(
+    scan: Scan, context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_tone(tmp_path / "music" / "a.wav", hertz=300)
+    scan(tmp_path / "music")
+    write_tone(file, hertz=400, seconds=0.5)
+    listen = Listener.listen
+    heard: list[str] = []
+
+    def listen_slowly(listener: Listener, path: Any, *rest: Any) -> Any:
+        found = listen(listener, path, *rest)
+        heard.append(found.sha256)
+        if len(heard) == 1:
+            # As another scan does it that reads the file before this is stored.
+            write_tone(file, hertz=500, seconds=0.6)
+            status = file.stat()
+            with context.database.write(SYSTEM) as session:
+                changed = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": None}
+                session.execute(update(Media).values(changed))
+        return found
+
+    monkeypatch.setattr(Listener, "listen", listen_slowly)
+    scan(tmp_path / "music")
+    with context.database.read(SYSTEM) as session:
+        now_there = session.scalars(select(Media.sha256)).one()
+    assert now_there == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert len(heard) == 2
+
+
+def test_what_is_forgotten_of_a_content_before_it_is_joined_is_heard(
+    scan: Scan, context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tone(tmp_path / "music" / "a.wav")
+    scan(tmp_path / "music")
+    (tmp_path / "music" / "b.wav").write_bytes((tmp_path / "music" / "a.wav").read_bytes())
+    known = analysing._One._known_content
+
+    def known_and_forgotten(*given: Any) -> str | None:
+        found = known(*given)
+        with context.database.write(SYSTEM) as session:
+            session.execute(delete(Analysis))
+        return found
+
+    monkeypatch.setattr(analysing._One, "_known_content", known_and_forgotten)
+    scan(tmp_path / "music")
+    with context.database.read(SYSTEM) as session:
+        assert session.scalar(select(func.count()).select_from(Analysis)) == 1
+        assert None not in session.scalars(select(Media.sha256)).all()
+
+
+def test_who_holds_a_content_is_told_when_another_file_has_it_heard_anew(
+    scan: Scan, context: Context, owner: Actor, slot: Slot, tmp_path: Path
+) -> None:
+    sound = write_tone(tmp_path / "music" / "a.wav").read_bytes()
+    scan(tmp_path / "music")
+    other = Workspace(id=new_id(), name="Other")
+    with context.database.write(SYSTEM) as session:
+        session.add(other)
+        session.execute(update(Analysis).values(engines={**VERSIONS, "music": 0}))
+        before = session.scalars(select(Track.version)).one()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.wav").write_bytes(sound)
+    both = Actor(kind="user", user_id=owner.user_id, user_name="ada", role="admin", memberships={other.id: "owner"})
+    with context.database.write(both) as session:
+        scans.start_scan(session, context, both, tmp_path / "other", other.id)
+    slot.work(LANES)
+    with context.database.read(SYSTEM) as session:
+        assert session.scalars(select(Analysis.engines)).one() == VERSIONS
+        mine = select(Track.version).where(Track.workspace_id != other.id)
+        assert session.scalars(mine).one() > before

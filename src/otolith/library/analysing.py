@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
@@ -64,20 +65,34 @@ def wait_for_space(run: Run) -> None:
         )
 
 
+class _Outdated(Exception):
+    """Since a recording was heard, its file became another, or what was known of its content was forgotten."""
+
+
 class _One:
     """The analysis of one recording of a chunk."""
 
     def __init__(self, run: Run, payload: AnalysePayload, position: int) -> None:
         self.run, self.payload, self.position = run, payload, position
         self.wanted: ToAnalyse = payload.media[position]
+        self.seen: tuple[Any, ...] | None = None
 
     def settle(self, checkpoint: dict[str, int]) -> dict[str, int]:
         """Hear the recording and store what came of it; the new checkpoint."""
+        while True:
+            try:
+                return self._settle(checkpoint)
+            except _Outdated:
+                # What was heard is not what lies there by now, and nobody else may hear that.
+                self.run.check()
+
+    def _settle(self, checkpoint: dict[str, int]) -> dict[str, int]:
         with self.run.context.database.read(self.run.actor) as session:
             found = queries.track_and_media(session, self.wanted.media_id)
         if found is None or (found[0].state == "analysed" and not self.payload.again):
             return self._store(checkpoint, "known")
         row = found[1]
+        self.seen = _facts(row)
         self._tell(0.0, row.name)
         try:
             with media.local_file(self.run.context, row) as path:
@@ -166,22 +181,30 @@ class _One:
         failure: ListenFailure | None = None,
     ) -> dict[str, int]:
         after = {**checkpoint, "done": self.position + 1, outcome: checkpoint[outcome] + 1}
-        with self.run.step(checkpoint=after) as session:
-            found = queries.track_and_media(session, self.wanted.media_id)
+        anew = heard is not None and (self.payload.again or self._was_heard(heard.sha256))
+        with self.run.step(checkpoint=after, actor=SYSTEM if anew else None) as session:
+            if (found := queries.track_and_media(session, self.wanted.media_id)) is not None:
+                taken = self._take(session, found[0].workspace_id, heard if anew else None)
+                # As it is now that nobody else changes it.
+                found = queries.track_and_media(session, self.wanted.media_id)
             if found is not None:
                 track, row = found
+                if self.seen is not None and self.seen != _facts(row):
+                    raise _Outdated
                 if self.payload.again:
-                    self._renew(session, track, row, heard, failure)
+                    self._renew(session, row, heard, failure, taken)
                     return after
+                track.version = taken[track.workspace_id]
                 if tags is not None:
                     file_tracks(session, track.workspace_id, [Filed(track, tags, row.name, row.path)])
-                else:
-                    track.version = next_version(session, track.workspace_id)
                 if failure is not None:
                     self._note_failure(session, track, row, failure)
                 elif heard is not None:
                     store_heard(session, row, heard)
                     self._note_success(session, track, row)
+                    if anew:
+                        session.flush()
+                        renewing.tell_holders(session, heard.sha256, taken)
                 elif sha256 is not None:
                     _note_known(session, row, sha256)
                     self._note_success(session, track, row)
@@ -189,12 +212,29 @@ class _One:
                 scans.advance(session, self.payload.scan_id, phases.Step("analyse", done=1))
         return after
 
+    def _was_heard(self, sha256: str) -> bool:
+        """Whether a content has findings already, which may be shown in several places."""
+        with self.run.context.database.read(self.run.actor) as session:
+            return queries.engines_of(session, sha256) is not None
+
+    def _take(self, session: Session, workspace_id: UUID, anew: Heard | None) -> dict[UUID, int]:
+        """Take the catalogues that change, by their next versions: those of all who have what was heard anew."""
+        if anew is not None:
+            return renewing.take_catalogues(session, anew.sha256, workspace_id)
+        if self.payload.again:
+            return {}
+        return {workspace_id: next_version(session, workspace_id)}
+
     def _renew(
-        self, session: Session, track: Track, row: Media, heard: Heard | None, failure: ListenFailure | None
+        self,
+        session: Session,
+        row: Media,
+        heard: Heard | None,
+        failure: ListenFailure | None,
+        taken: dict[UUID, int],
     ) -> None:
         """Put the new results in the place of the old ones, which stay where there are no new ones."""
         if heard is not None:
-            taken = renewing.take_catalogues(session, heard.sha256, track.workspace_id)
             store_heard(session, row, heard)
             session.flush()
             renewing.note_renewed(session, heard.sha256, heard.versions, taken)
@@ -216,6 +256,11 @@ class _One:
             queries.add_findings(session, [found])
 
 
+def _facts(row: Media) -> tuple[Any, ...]:
+    """What tells whether a file is still the one that was heard."""
+    return row.path, row.size, row.mtime_ns, row.quick_key
+
+
 def _require_same(row: Media, heard: Heard | None) -> None:
     """Refuse what a stored file has become: under another hash, its content would be swept away as nobody's."""
     if heard is not None and row.stored is not None and heard.sha256 != row.sha256:
@@ -226,8 +271,9 @@ def _require_same(row: Media, heard: Heard | None) -> None:
 def _note_known(session: Session, row: Media, sha256: str) -> None:
     """Join a file to the analysis that its content already has."""
     known = queries.analysis(session, sha256)
-    if known is not None:
-        media.note_known(row, Sound.from_dict(known.sound), sha256, known.duration)
+    if known is None:
+        raise _Outdated
+    media.note_known(row, Sound.from_dict(known.sound), sha256, known.duration)
 
 
 def store_heard(session: Session, row: Media, heard: Heard) -> None:

@@ -141,7 +141,8 @@ def note_found(session: Session, media_ids: Collection[UUID]) -> None:
 
 def track_and_media(session: Session, media_id: UUID) -> tuple[Track, Media] | None:
     found = session.execute(
-        select(Track, Media).join(Media, Media.id == Track.media_id).where(Media.id == media_id)
+        select(Track, Media).join(Media, Media.id == Track.media_id).where(Media.id == media_id),
+        execution_options={"populate_existing": True},
     ).one_or_none()
     return None if found is None else (found[0], found[1])
 

@@ -48,10 +48,15 @@ def take_catalogues(session: Session, sha256: str, workspace_id: UUID) -> dict[U
     return {holder: next_version(session, holder) for holder in sorted(holders)}
 
 
-def note_renewed(session: Session, sha256: str, versions: Mapping[str, int], taken: Mapping[UUID, int]) -> None:
+def tell_holders(session: Session, sha256: str, taken: Mapping[UUID, int]) -> None:
     """Tell everybody who has this content that it sounds otherwise now."""
     for workspace_id, version in taken.items():
         queries.stamp_content(session, workspace_id, sha256, version)
+
+
+def note_renewed(session: Session, sha256: str, versions: Mapping[str, int], taken: Mapping[UUID, int]) -> None:
+    """Tell everybody who has this content, and remember where not all engines could hear it again."""
+    tell_holders(session, sha256, taken)
     if dict(versions) != VERSIONS:
         # An engine that breaks down on a content will do so again; what the others found is kept.
         queries.note_in_vain(session, sha256, VERSIONS, may_pass=False)
