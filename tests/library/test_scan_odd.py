@@ -15,7 +15,10 @@ from otolith.core.context import Context
 from otolith.library.catalogue.links import Lyrics
 from otolith.library.catalogue.versions import version_of
 from otolith.library.engine.walk import Found, Walk
+from otolith.library.events import FileSeen
 from otolith.library.models import Track
+from otolith.library.reading import Read, read_words
+from otolith.media.engine.tagging import Tags
 from otolith.media.listening import Listener
 from otolith.media.models import Media
 from tests.library.conftest import Scan, write_tone
@@ -221,3 +224,15 @@ def test_every_change_takes_a_version_and_nothing_else_does(
     (tmp_path / "aside.wav").rename(root / "0.wav")
     scan(root)
     assert missed_at < versions()[1]
+
+
+def test_a_link_beside_a_file_shows_no_text_from_elsewhere(scan: Scan, context: Context, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("hunter2")
+    song = write_tone(tmp_path / "music" / "a.wav")
+    song.with_suffix(".lrc").symlink_to(tmp_path / "secret.txt")
+    assert scan(tmp_path / "music").added == 1
+    # Nor does one that took the place of a file since the folder was walked.
+    seen = FileSeen(path=os.fsencode(song), size=0, mtime_ns=0, lyrics_ns=1)
+    assert read_words(Read(seen, Tags())).lyrics is None
+    with context.database.read(SYSTEM) as session:
+        assert session.scalars(select(Lyrics)).all() == []

@@ -57,8 +57,9 @@ def read_words(one: Read) -> Read:
 
 def _text_of(path: bytes) -> tuple[str, int] | None:
     try:
-        # Without blocking: since the walk the file may have become a pipe.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+        # Without blocking or following a link: since the walk the file may have become a pipe, or lead elsewhere.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123
             changed = bounded(os.fstat(file.fileno()).st_mtime_ns)
             return decoded(file.read(_LARGEST_WORDS)), changed
     except OSError:

@@ -226,7 +226,8 @@ def _changed_at(words: os.DirEntry[bytes] | None) -> int | None:
     if words is None:
         return None
     try:
-        status = words.stat()
+        # A link is not followed: whoever may write here could show what any text elsewhere says through it.
+        status = words.stat(follow_symlinks=False)
     except OSError:
         return None
     return bounded(status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
