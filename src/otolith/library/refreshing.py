@@ -18,7 +18,7 @@ from otolith.library.indexing import read_files, store_confirmed
 from otolith.library.roots import queries as scans
 from otolith.library.roots.scans import scan_by_itself
 from otolith.library.roots.service import due_roots
-from otolith.library.roots.waiting import wait_for_folder
+from otolith.library.roots.waiting import away_below, wait_for_folder
 from otolith.library.scanning import workspace_of
 from otolith.media import service as media
 
@@ -116,6 +116,8 @@ def _miss(run: Run, workspace_id: UUID, payload: RefreshPayload) -> int:
             gone = gone_among(page, ignored)
             if gone:
                 wait_for_folder(run, None, workspace_id, payload.root)
+                away = away_below(run, workspace_id, payload.root)
+                gone = {media_id: path for media_id, path in gone.items() if not path.startswith(away)}
                 with run.step() as session:
                     count += mark_missing(session, workspace_id, gone, None)
     return count

@@ -16,7 +16,7 @@ from otolith.library.engine.walk import Found, Refused, Step
 from otolith.library.events import INDEX, IndexPayload, ScanPayload, path_as_text, path_from_text, shown
 from otolith.library.roots import phases
 from otolith.library.roots import queries as scans
-from otolith.library.roots.waiting import wait_for_folder, wait_until_ready
+from otolith.library.roots.waiting import away_below, wait_for_folder, wait_until_ready
 
 _BATCH: Final = 500
 _CHUNK: Final = 100
@@ -132,7 +132,9 @@ def _tidy(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, A
         if gone:
             # The disk may have gone away since the walk, and then everything on it is gone at once.
             wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
-            gone = gone_among(list(gone.items()), ignored)
+            away = away_below(run, workspace_id, payload.path)
+            left = [(media_id, path) for media_id, path in gone.items() if not path.startswith(away)]
+            gone = gone_among(left, ignored)
         after = page[-1][0]
         with run.step(checkpoint={**begun, "after": str(after)}) as session:
             missing = mark_missing(session, workspace_id, gone, payload.scan_id)

@@ -329,3 +329,21 @@ def test_a_file_that_is_purged_while_a_scan_brings_it_back_is_new(
     assert (report.added, report.updated, report.unchanged) == (1, 0, 5)
     with context.database.read(SYSTEM) as session:
         assert session.scalar(select(func.count()).select_from(Track)) == 6
+
+
+def test_a_folder_of_the_library_that_is_away_loses_nothing_to_the_scan_of_the_one_around_it(
+    context: Context, workspace: UUID, owner: Actor, slot: Slot, scan: Scan, folder: Path
+) -> None:
+    write_tone(folder / "share" / "a.wav", hertz=900)
+    with context.database.write(owner) as session:
+        wish = RootRequest(path=str(folder / "share"), watched=False, every=None)
+        service.add_root(session, context, owner, wish, workspace)
+    slot.work(LANES)
+    scan(folder)
+    shutil.rmtree(folder / "share")
+    (folder / "share").mkdir()
+    (folder / "0.wav").unlink()
+    assert scan(folder).missing == 1
+    with context.database.read(SYSTEM) as session:
+        (gone,) = session.scalars(select(Media.name).where(Media.missing))
+    assert gone == "0.wav"

@@ -157,6 +157,13 @@ def covering(session: Session, workspace_id: UUID, path: bytes) -> list[Root]:
     return [root for root in mine if path == root.path or path.startswith(root.path.rstrip(b"/") + b"/")]
 
 
+def inside(session: Session, workspace_id: UUID, path: bytes) -> list[bytes]:
+    """The folders of the library that lie in another one."""
+    stem = path.rstrip(b"/") + b"/"
+    mine = session.scalars(select(Root.path).where(Root.workspace_id == workspace_id))
+    return [inner for inner in mine if inner.startswith(stem) and inner != stem]
+
+
 def note_away(session: Session, scan_id: UUID | None, root_ids: Collection[UUID], why: str | None) -> None:
     """Say since when folders cannot be reached and why; None: they can."""
     if scan_id is not None:

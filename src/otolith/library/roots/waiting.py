@@ -5,7 +5,7 @@ from uuid import UUID
 
 from otolith.jobs.service import Postponed, Run
 from otolith.library.roots import queries
-from otolith.library.roots.places import FolderAway, require_folder
+from otolith.library.roots.places import FolderAway, FolderGone, require_folder
 from otolith.library.roots.scans import BY_A_PERSON
 
 # Those that ran when the scan was paused look again so often; the others sleep until it is resumed.
@@ -53,6 +53,23 @@ def wait_for_folder(run: Run, scan_id: UUID | None, workspace_id: UUID, folder: 
                 raise
             queries.note_away(session, scan_id, roots, away.detail)
         raise Postponed(AWAY_SECONDS, away.detail) from away
+
+
+def away_below(run: Run, workspace_id: UUID, folder: bytes) -> tuple[bytes, ...]:
+    """The folders of the library in another one that are away by themselves, as a share that is mounted there."""
+    with run.context.database.read(run.actor) as session:
+        inner = queries.inside(session, workspace_id, folder)
+    return tuple(path.rstrip(b"/") + b"/" for path in inner if _is_away(run, workspace_id, path))
+
+
+def _is_away(run: Run, workspace_id: UUID, folder: bytes) -> bool:
+    try:
+        require_folder(run.context, run.actor, workspace_id, folder)
+    except FolderAway:
+        return True
+    except FolderGone:
+        return False
+    return False
 
 
 def note_back(run: Run, scan_id: UUID, workspace_id: UUID, folder: bytes) -> None:
