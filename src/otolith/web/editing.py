@@ -176,8 +176,10 @@ def _changes(given: Mapping[str, str], was: str) -> dict[str, Any]:
     """The fields that somebody changed, in the form that edits take; a field that was not offered stays."""
     try:
         before = json.loads(was)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest from error
+    if not isinstance(before, dict):
+        raise BadRequest
     offered = {name: given[name] for name in FORM if isinstance(before.get(name), str) or given[name]}
     changed = {name: text for name, text in offered.items() if text != before.get(name, "")}
     return {name: _value(name, text) for name, text in changed.items()}
