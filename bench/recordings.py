@@ -16,7 +16,8 @@ import numpy as np
 from bench.music_midi import midi_file, render
 from bench.music_variety import compose
 from otolith.core.audio import Source
-from otolith.identify.engine.chromaprint import RATE, Chromaprint
+from otolith.identify.engine.chromaprint import Chromaprint
+from otolith.identify.engine.chromaprint_frames import RATE
 from otolith.identify.engine.chromaprint_text import Codes
 from otolith.identify.engine.likeness import CODE_SECONDS, CUT_SECONDS, likeness
 from otolith.identify.engine.sketch import candidates, gather, sketch_of

@@ -61,11 +61,10 @@ def _jobs() -> typer.Typer:
 
 
 def _watch() -> typer.Typer:
-    from otolith.composition import build_context
-    from otolith.library.roots.commands import watch_command
+    from otolith.library.roots.commands_watch import watch
 
     commands = typer.Typer(add_completion=False)
-    commands.command("watch")(watch_command(build_context))
+    commands.command("watch")(watch)
     return commands
 
 

@@ -1,11 +1,9 @@
 """Where the slices meet: the context of a process, and who listens to whom."""
 
 from otolith.core.context import Context, Hooks
-from otolith.core.db import Database
 from otolith.core.settings import Settings
-from otolith.core.storage import open_storage
 from otolith.jobs import jobs as ledger_jobs
-from otolith.jobs.bells import connect_bells
+from otolith.jobs.opening import open_context
 from otolith.jobs.service import Handler
 from otolith.library import jobs as library_jobs
 from otolith.library.covers import jobs as cover_jobs
@@ -47,7 +45,4 @@ HOOKS: Hooks = {
 
 def build_context(settings: Settings) -> Context:
     """The context of a process that runs under `settings`; opening nothing until it is used."""
-    settings.folder.make()
-    database = Database(settings.effective_database_url, pool_size=settings.database_pool)
-    connect_bells(settings, database)
-    return Context(settings=settings, database=database, storage=open_storage(settings), hooks=HOOKS)
+    return open_context(settings, HOOKS)

@@ -2,21 +2,18 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from otolith.core.db import now
 from otolith.identify import queries
-from otolith.identify.engine.chromaprint import Chromaprint
+from otolith.identify.engine.chromaprint_frames import VERSION
 from otolith.identify.engine.chromaprint_text import Codes
 from otolith.identify.engine.likeness import CUT_SECONDS, Likeness, likeness
 from otolith.identify.engine.sketch import Candidate, Sketches, candidates, gather, sketch_of
 from otolith.identify.models import Fingerprint, FingerprintSketch
-
-VERSION: Final = Chromaprint.version
-"""Only fingerprints of one version are compared with each other."""
 
 
 def store_fingerprint(session: Session, sha256: str, version: int, result: Mapping[str, Any]) -> None:

@@ -37,9 +37,9 @@ from otolith.library.schemas import (
     TracksRead,
     TrackTimbre,
 )
+from otolith.media.engine.tagging import Tags
 from otolith.media.events import MediaAdded, MediaDeleted, MediaSentAgain
 from otolith.media.models import Media
-from otolith.media.tags import Tags
 
 _SORTINGS: Final[dict[Sort, queries.Sorting]] = {
     "added": (Track.id,),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from otolith.core.audio import Source
-from otolith.identify.engine.chromaprint import HOP, RATE, Chromaprint, ChromaprintResult
+from otolith.identify.engine.chromaprint import Chromaprint, ChromaprintResult
+from otolith.identify.engine.chromaprint_frames import HOP, RATE
 from otolith.identify.engine.chromaprint_text import bit_error_rate, decode, encode
 from tests.services import require
 from tests.signals import blocks, music, source_of, write

@@ -10,11 +10,9 @@ from scipy import fft
 
 from otolith.core.audio import Signal, Source
 from otolith.identify.engine.chromaprint_classifiers import CONTEXT, classify
+from otolith.identify.engine.chromaprint_frames import FRAME, HOP, RATE, VERSION
 from otolith.identify.engine.chromaprint_text import encode
 
-RATE = 11025
-FRAME = 4096
-HOP = FRAME // 3
 BANDS = 12
 ACOUSTID_SECONDS = 120
 """AcoustID compares the first two minutes of a recording."""
@@ -51,7 +49,7 @@ class Chromaprint:
     """
 
     name: ClassVar[str] = "chromaprint"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = VERSION
     wants: ClassVar[Signal] = Signal(rate=RATE, channels="mono", sample="s16")
 
     def __init__(self, source: Source) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from otolith.identify.engine.chromaprint import HOP, RATE
+from otolith.identify.engine.chromaprint_frames import HOP, RATE
 from otolith.identify.engine.chromaprint_text import Codes
 from otolith.identify.engine.sketch import LEAST_VARIETY
 

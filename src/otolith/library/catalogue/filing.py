@@ -19,7 +19,8 @@ from otolith.library.catalogue.names import Names
 from otolith.library.catalogue.shelving import Shelves
 from otolith.library.catalogue.versions import next_version
 from otolith.library.models import Track
-from otolith.media.tags import Tags, edited
+from otolith.media.engine.tagedit import edited
+from otolith.media.engine.tagging import Tags
 
 _PORTION: Final = 500
 _NO_DIFFERENCE: Final = 0.005

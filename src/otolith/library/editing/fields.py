@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from otolith.media.engine import tagwriting
+from otolith.media.engine.tagedit import edited
 from otolith.media.engine.tagform import cleaned_text, partial_date
-from otolith.media.tags import Tags, edited
+from otolith.media.engine.tagging import Tags
 
 Texts = dict[str, list[str]]
 

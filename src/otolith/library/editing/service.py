@@ -35,10 +35,10 @@ from otolith.library.editing.schemas import (
     TrackChange,
 )
 from otolith.library.models import Track
-from otolith.media.models import Media
-from otolith.media.service import path_digest
 from otolith.media.engine.tagedit import edited
 from otolith.media.engine.tagging import Tags
+from otolith.media.models import Media
+from otolith.media.service import path_digest
 
 
 class TracksNotFound(NotFound):

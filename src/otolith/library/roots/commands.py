@@ -1,7 +1,5 @@
-"""`otolith library roots|scans` and `otolith watch`: the folders of the library and what is done about them."""
+"""`otolith library roots|scans`: the folders of the library and what is done about them."""
 
-import signal
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +12,6 @@ from rich.table import Table
 
 from otolith.accounts.service import home_workspace
 from otolith.core.actor import SYSTEM
-from otolith.core.context import Context
-from otolith.core.logging import configure_logging
-from otolith.core.settings import Settings
 from otolith.core.terminal import (
     DataOption,
     JsonOption,
@@ -26,7 +21,6 @@ from otolith.core.terminal import (
     one_line,
     plain_errors,
     print_json,
-    settings_for,
 )
 from otolith.library.commands import Local, opened_here, see_scan_through, show_reports
 from otolith.library.roots import scans, service
@@ -259,29 +253,3 @@ def _show_scans(found: list[dict[str, Any]]) -> None:
         numbers = [str(one[name]) for name in ("added", "updated", "moved", "missing", "failures")]
         table.add_row(one["scan_id"], one_line(one["path"]), one["state"], *numbers, left(one["seconds_left"]))
     Console(highlight=False, markup=False).print(table)
-
-
-def watch_command(build: Callable[[Settings], Context]) -> Callable[..., None]:
-    """The command that `otolith up` runs beside its workers; `build` gives the context of a process."""
-
-    def watch(data: DataOption = None) -> None:
-        """Watch the folders of the library and take in what changes; `otolith up` does so by itself.
-
-        Jobs are done by workers. One process watches for a data folder; another one waits for its turn.
-        """
-        # Whoever does not watch need not load what it takes.
-        from otolith.library.roots.watching import watch_until
-
-        with plain_errors():
-            settings = settings_for(data)
-            configure_logging(settings)
-            stop = threading.Event()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: stop.set())
-            context = build(settings)
-            try:
-                watch_until(context, stop)
-            finally:
-                context.close()
-
-    return watch

@@ -179,3 +179,8 @@ def note_scanned(session: Session, workspace_id: UUID, path: bytes) -> None:
     inside = or_(Root.path == path, and_(Root.path >= stem + b"/", Root.path < stem + b"0"))
     mine = update(Root).where(Root.workspace_id == workspace_id, inside)
     session.execute(mine.values(scanned_at=now(), away_since=None, away_why=None))
+
+
+def watched_roots(session: Session) -> list[Root]:
+    """The folders to watch, of all workspaces; only the system sees them all."""
+    return list(roots_page(session, Root.watched.is_(True)))

@@ -152,11 +152,6 @@ def _is_due(root: Root, last: dt.datetime | None, moment: dt.datetime) -> bool:
     return moment - last >= dt.timedelta(hours=root.every or 0)
 
 
-def watched_roots(session: Session) -> list[Root]:
-    """The folders to watch, of all workspaces; only the system sees them all."""
-    return list(queries.roots_page(session, Root.watched.is_(True)))
-
-
 def _visible(actor: Actor, workspace_id: UUID | None) -> ColumnElement[bool]:
     condition: ColumnElement[bool] = visible_to(actor, Root.workspace_id)
     return condition if workspace_id is None else and_(condition, Root.workspace_id == workspace_id)

@@ -21,8 +21,8 @@ from otolith.jobs.service import submit
 from otolith.library.engine.walk import OTHERS, PICTURES, WORDS, extension
 from otolith.library.events import REFRESH, RefreshPayload, shown
 from otolith.library.roots.models import Root
+from otolith.library.roots.queries import watched_roots
 from otolith.library.roots.scans import scan_by_itself
-from otolith.library.roots.service import watched_roots
 
 log = structlog.get_logger(__name__)
 
