@@ -18,8 +18,9 @@ def worker_child(settings: Settings, number: int) -> Child:
 
 
 def watcher_child(settings: Settings) -> Child:
-    """The process that watches the folders of the libraries."""
-    return Child("watcher", otolith_command("watch"), environment_for(settings))
+    """The process that watches the folders of the libraries, from when there is one to watch."""
+    wanted = settings.folder.watch_wanted
+    return Child("watcher", otolith_command("watch"), environment_for(settings), when=wanted.exists)
 
 
 @contextmanager

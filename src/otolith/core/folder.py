@@ -47,6 +47,11 @@ class DataFolder:
         return self.root / "run"
 
     @property
+    def watch_wanted(self) -> Path:
+        """Stands there while some folder of a library is to be watched, so that nobody need ask the database."""
+        return self.run / "watch.wanted"
+
+    @property
     def own(self) -> tuple[Path, ...]:
         """The folders in it that are Otolith's alone; beside them people may keep music of theirs."""
         return self.media, self.covers, self.uploads, self.broker, self.search, self.run

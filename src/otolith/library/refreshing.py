@@ -142,4 +142,11 @@ def go_round(run: Run) -> dict[str, Any]:
     """Scan the folders whose time has come, each unless a scan of it is not over."""
     with run.step(actor=SYSTEM) as session:
         started = [scan_by_itself(session, root) for root in due_roots(session)]
+        is_watched = bool(scans.watched_roots(session))
+    wanted = run.context.settings.folder.watch_wanted
+    # On each host whose workers run this, also one that was added elsewhere or brought back from a backup.
+    if is_watched:
+        wanted.touch()
+    else:
+        wanted.unlink(missing_ok=True)
     return {"scans": [str(one.scan_id) for one in started if one is not None]}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from otolith.core import paging
 from otolith.core.actor import SYSTEM, Actor, visible_to
 from otolith.core.context import Context
-from otolith.core.db import now
+from otolith.core.db import after_commit, now
 from otolith.core.errors import Conflict, NotAllowed, NotFound
 from otolith.core.paging import Page
 from otolith.library import queries as library
@@ -61,6 +61,8 @@ def add_root(session: Session, context: Context, actor: Actor, wish: RootRequest
     except IntegrityError as error:
         # Somebody else added it at the same moment.
         raise RootKnown from error
+    if root.watched:
+        after_commit(session, context.settings.folder.watch_wanted.touch)
     scan = start_scan(session, context, actor, path, workspace_id) if wish.scan else None
     return RootAdded(**_shown(root), scan=scan)
 
