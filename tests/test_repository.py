@@ -152,3 +152,17 @@ def test_every_slice_says_what_it_is_and_where_it_is_documented() -> None:
         linked = re.search(r"(docs/\S+\.md)\b", package.read_text())
         assert linked, f"{package.parent.name} names no page"
         assert (ROOT / linked[1]).exists(), linked[1]
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("otolith.app", {"av", "scipy", "soxr", "PIL"}),
+        ("otolith.worker", {"av", "scipy", "soxr", "PIL"}),
+        ("otolith.library.roots.commands_watch", {"av", "scipy", "soxr", "PIL", "numpy", "mutagen"}),
+    ],
+)
+def test_what_runs_all_the_time_loads_no_part_that_only_work_needs(module: str, heavy: set[str]) -> None:
+    program = f"import sys, {module}; print(*sorted(sys.modules.keys() & {heavy!r}))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert loaded == []

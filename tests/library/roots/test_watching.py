@@ -13,8 +13,9 @@ from sqlalchemy import select
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.jobs.models import Job
-from otolith.jobs.service import LANES
+from otolith.jobs.service import LANES, submit
 from otolith.jobs.slot import Slot
+from otolith.library.events import ROUNDS
 from otolith.library.models import Track
 from otolith.library.roots import service
 from otolith.library.roots.schemas import RootRequest
@@ -153,3 +154,28 @@ def test_one_process_watches_for_a_data_folder(context: Context) -> None:
     for thread in (first, second):
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_watching_is_wanted_while_there_is_a_folder_to_watch(
+    context: Context, workspace: UUID, owner: Actor, slot: Slot, folder: Path
+) -> None:
+    wanted = context.settings.folder.watch_wanted
+
+    def go_round() -> None:
+        with context.database.write(SYSTEM) as session:
+            submit(session, ROUNDS, ROUNDS.payload())
+        slot.work(LANES)
+
+    go_round()
+    assert not wanted.exists()
+    with context.database.write(owner) as session:
+        root = service.add_root(session, context, owner, RootRequest(path=str(folder), scan=False), workspace)
+        assert not wanted.exists(), "not before the folder is stored"
+    assert wanted.exists()
+    wanted.unlink()
+    go_round()
+    assert wanted.exists(), "whatever happened to the data folder"
+    with context.database.write(owner) as session:
+        service.remove_root(session, owner, root.id)
+    go_round()
+    assert not wanted.exists()
