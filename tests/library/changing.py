@@ -1,5 +1,6 @@
 """A folder of tagged sound that changes at random, and a process that scans it and may be killed."""
 
+import hashlib
 import os
 import random
 import shutil
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID
 
 from otolith.composition import HANDLERS, build_context
@@ -21,8 +23,11 @@ from tests.library.conftest import write_tone
 READY = b"ready\n"
 
 
-class ChangingFolder:
-    """A folder, and what may happen to what lies in it."""
+class ChangingFiles:
+    """A folder, and what may happen to the files in it."""
+
+    places: ClassVar[tuple[str, ...]] = ("", "a", "a/b", "c.wav folder", "é")
+    seconds: ClassVar[float] = 0.4
 
     def __init__(self, root: Path, seed: int) -> None:
         self.root = root
@@ -39,46 +44,33 @@ class ChangingFolder:
         return sorted(path for path in self.root.rglob("*.wav") if path.is_file())
 
     @property
-    def folders(self) -> list[Path]:
-        return sorted(path for path in self.root.rglob("*") if path.is_dir())
+    def deeds(self) -> list[Callable[[], object]]:
+        return [self.add, self.copy, self.change, self.move, self.remove, self.restore, self.touch]
 
-    def _new_place(self) -> Path:
-        self.made += 1
-        folder = self.random.choice(["", "a", "a/CD1", "a/CD2", "..dots", "é\n?", "c.wav folder"])
-        return self.root / folder / f"{self.made}.wav"
+    def truth(self) -> dict[bytes, str]:
+        """The files by path, with the hash of what is in them."""
+        return {os.fsencode(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in self.files}
 
-    def add(self) -> None:
-        place = write_tone(self._new_place(), hertz=200 + 37 * self.made, seconds=0.2)
-        self._tag(place)
+    def step(self, most: int = 3) -> None:
+        """Let between one and `most` things happen."""
+        for _ in range(self.random.randrange(1, most + 1)):
+            self.random.choice(self.deeds)()
 
-    def retag(self) -> None:
-        if self.files:
-            self._tag(self.random.choice(self.files))
-
-    def _tag(self, path: Path) -> None:
-        pick = self.random.choice
-        artist = pick(["Muse", "MUSE", "The Who", "A feat. B"])
-        tags = {"title": f"Title {pick('ABC')}", "artist": artist, "album": pick(["Hits", "Live"])}
-        write_tags(
-            path, {**tags, "album_artist": pick([artist, "Various Artists"]), "genres": [pick(["Rock", "Soul"])]}
-        )
+    def add(self) -> Path:
+        return write_tone(self._new_place(), hertz=200 + 37 * self.made, seconds=self.seconds)
 
     def copy(self) -> None:
         if self.files:
-            place = self._new_place()
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.random.choice(self.files), place)
+            shutil.copyfile(self.random.choice(self.files), self._new_place())
+
+    def change(self) -> None:
+        if self.files:
+            self.made += 1
+            write_tone(self.random.choice(self.files), hertz=200 + 37 * self.made, seconds=0.5)
 
     def move(self) -> None:
         if self.files:
-            place = self._new_place()
-            place.parent.mkdir(parents=True, exist_ok=True)
-            self.random.choice(self.files).rename(place)
-
-    def move_folder(self) -> None:
-        if self.folders:
-            self.made += 1
-            self.random.choice(self.folders).rename(self.root / f"moved {self.made}")
+            self.random.choice(self.files).rename(self._new_place())
 
     def remove(self) -> None:
         if len(self.files) > 2:
@@ -92,6 +84,42 @@ class ChangingFolder:
     def touch(self) -> None:
         if self.files:
             os.utime(self.random.choice(self.files), (self.random.randrange(10**9), self.random.randrange(10**9)))
+
+    def _new_place(self) -> Path:
+        self.made += 1
+        place = self.root / self.random.choice(self.places) / f"{self.made}.wav"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+
+class ChangingFolder(ChangingFiles):
+    """A folder of tagged files, whose folders move too, and gain and lose what lies beside files."""
+
+    places = ("", "a", "a/CD1", "a/CD2", "..dots", "é\n?", "c.wav folder")
+    seconds = 0.2
+
+    @property
+    def folders(self) -> list[Path]:
+        return sorted(path for path in self.root.rglob("*") if path.is_dir())
+
+    @property
+    def deeds(self) -> list[Callable[[], object]]:
+        with_files = [self.add, self.retag, self.copy, self.move, self.remove, self.restore, self.touch]
+        return [*with_files, self.move_folder, self.words, self.leave_out]
+
+    def add(self) -> Path:
+        place = super().add()
+        self._tag(place)
+        return place
+
+    def retag(self) -> None:
+        if self.files:
+            self._tag(self.random.choice(self.files))
+
+    def move_folder(self) -> None:
+        if self.folders:
+            self.made += 1
+            self.random.choice(self.folders).rename(self.root / f"moved {self.made}")
 
     def words(self) -> None:
         if self.files:
@@ -109,10 +137,13 @@ class ChangingFolder:
             else:
                 ignore.touch()
 
-    def step(self, deeds: int = 4) -> None:
-        for _ in range(self.random.randrange(1, deeds + 1)):
-            may: list[Callable[[], None]] = [self.add, self.retag, self.copy, self.move, self.move_folder]
-            self.random.choice([*may, self.remove, self.restore, self.touch, self.words, self.leave_out])()
+    def _tag(self, path: Path) -> None:
+        pick = self.random.choice
+        artist = pick(["Muse", "MUSE", "The Who", "A feat. B"])
+        tags = {"title": f"Title {pick('ABC')}", "artist": artist, "album": pick(["Hits", "Live"])}
+        write_tags(
+            path, {**tags, "album_artist": pick([artist, "Various Artists"]), "genres": [pick(["Rock", "Soul"])]}
+        )
 
 
 def scan_in_a_process(settings: Settings, workspace: UUID, root: Path, *, kill_after: float | None = None) -> bool:

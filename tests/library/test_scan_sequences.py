@@ -1,9 +1,6 @@
 """Folders that change again and again, with two scans at once and with interruptions: the catalogue follows."""
 
-import hashlib
-import os
 import random
-import shutil
 import threading
 from pathlib import Path
 from uuid import UUID
@@ -21,68 +18,8 @@ from otolith.library import scanning
 from otolith.library.models import Track
 from otolith.library.roots import scans
 from otolith.media.models import Media
+from tests.library.changing import ChangingFiles
 from tests.library.conftest import Scan, write_tone
-
-
-class Folder:
-    """A folder that changes at random, and what is true of it."""
-
-    def __init__(self, root: Path, seed: int) -> None:
-        self.root = root
-        self.random = random.Random(seed)
-        self.aside = root.parent / "aside"
-        self.aside.mkdir()
-        root.mkdir()
-        self.made = 0
-        for _ in range(5):
-            self.add()
-
-    @property
-    def files(self) -> list[Path]:
-        return sorted(path for path in self.root.rglob("*.wav") if path.is_file())
-
-    def _new_place(self) -> Path:
-        self.made += 1
-        return self.root / self.random.choice(["", "a", "a/b", "c.wav folder", "é"]) / f"{self.made}.wav"
-
-    def add(self) -> None:
-        write_tone(self._new_place(), hertz=200 + 37 * self.made)
-
-    def copy(self) -> None:
-        place = self._new_place()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.random.choice(self.files), place)
-
-    def change(self) -> None:
-        self.made += 1
-        write_tone(self.random.choice(self.files), hertz=200 + 37 * self.made, seconds=0.5)
-
-    def move(self) -> None:
-        place = self._new_place()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self.random.choice(self.files).rename(place)
-
-    def remove(self) -> None:
-        if len(self.files) > 2:
-            path = self.random.choice(self.files)
-            path.rename(self.aside / path.name)
-
-    def restore(self) -> None:
-        for path in sorted(self.aside.glob("*.wav"))[:1]:
-            path.rename(self.root / path.name)
-
-    def touch(self) -> None:
-        os.utime(self.random.choice(self.files), (self.random.randrange(10**9), self.random.randrange(10**9)))
-
-    def step(self) -> None:
-        for _ in range(self.random.randrange(1, 4)):
-            deed = self.random.choice(
-                [self.add, self.copy, self.change, self.move, self.remove, self.restore, self.touch]
-            )
-            deed()
-
-    def truth(self) -> dict[bytes, str]:
-        return {os.fsencode(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in self.files}
 
 
 def catalogue(context: Context) -> dict[bytes, str | None]:
@@ -99,7 +36,7 @@ def catalogue(context: Context) -> dict[bytes, str | None]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_after_each_scan_the_catalogue_is_the_folder(seed: int, scan: Scan, context: Context, tmp_path: Path) -> None:
-    folder = Folder(tmp_path / "music", seed)
+    folder = ChangingFiles(tmp_path / "music", seed)
     for _ in range(6):
         report = scan(folder.root)
         assert report.state == "done"
@@ -111,7 +48,7 @@ def test_after_each_scan_the_catalogue_is_the_folder(seed: int, scan: Scan, cont
 def test_interruptions_change_nothing_but_the_time_it_takes(
     context: Context, owner: Actor, workspace: UUID, slot: Slot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Folder(tmp_path / "music", 7)
+    folder = ChangingFiles(tmp_path / "music", 7)
     dice = random.Random(11)
     monkeypatch.setattr(scanning, "_BATCH", 2)
     check = Run.check

@@ -13,6 +13,30 @@ from otolith.library.models import TrackState
 Sort = Literal["added", "title", "artist"]
 
 
+class NamedTrack(BaseModel):
+    """What every list of tracks says of each."""
+
+    id: UUID = Field(description="The track.")
+    workspace_id: UUID = Field(description="Whose it is.")
+    media_id: UUID = Field(description="Its file; stream it from /media/{id}/stream.")
+    title: str = Field(description="Title, or the file's name.")
+    artist: str = Field(description="Artist; empty where unknown.")
+    album: str = Field(description="Album; empty where unknown.")
+
+
+class SummedUpTrack(NamedTrack):
+    """A track in a list that tells in short what it is and how it sounds."""
+
+    album_id: UUID | None = Field(description="Its album.")
+    genre: str = Field(description="Genres, with semicolons between.")
+    year: int | None = Field(description="Year, where the tags tell one.")
+    duration: float | None = Field(description="Seconds.")
+    cover_key: str | None = Field(description="Names its picture.")
+    tempo: float | None = Field(description="Beats a minute.")
+    camelot: str | None = Field(description="The key on the Camelot wheel, such as 8A.")
+    energy: float | None = Field(description="How lively, from 0 to 1.")
+
+
 class TrackFile(BaseModel):
     """The file of a track."""
 
@@ -89,15 +113,9 @@ class NotedOddity(BaseModel):
     detail: str = Field(description="A sentence for people.")
 
 
-class TrackItem(BaseModel):
+class TrackItem(NamedTrack):
     """A track in a list."""
 
-    id: UUID = Field(description="The track.")
-    workspace_id: UUID = Field(description="Whose it is.")
-    media_id: UUID = Field(description="Its file.")
-    title: str = Field(description="Title, or the file's name.")
-    artist: str = Field(description="Artist; empty where unknown.")
-    album: str = Field(description="Album; empty where unknown.")
     album_id: UUID | None = Field(description="Its album; null where the file names none.")
     duration: float | None = Field(description="Seconds.")
     state: TrackState = Field(description="Whether it was analysed.")

@@ -12,6 +12,7 @@ from otolith.core.context import Context
 from otolith.core.http import Ctx, CurrentActor, Reading
 from otolith.library.catalogue import service as catalogue
 from otolith.library.catalogue.schemas import AlbumDetail, AlbumItem, AlbumSort, AlbumTrack, ArtistSort, GenreSort
+from otolith.library.catalogue.service import Asked
 from otolith.library.search import service as search
 from otolith.library.search.schemas import FoundAlbum, SearchAsked, SuggestAsked, Suggestions
 from otolith.web import queries
@@ -53,7 +54,7 @@ def albums(
         found = _suggested(session, context, actor, wish)
         values = {"albums": [album_card(one) for one in found.albums], "total": len(found.albums), "older": None}
     else:
-        page = catalogue.list_albums(session, actor, sort=chosen, cursor=cursor or None, limit=ALBUMS)
+        page = catalogue.list_albums(session, actor, Asked(cursor=cursor or None, limit=ALBUMS), sort=chosen)
         values = {
             "albums": [album_card(one) for one in page.items],
             "total": page.total,
@@ -79,7 +80,7 @@ def artists(
         found = _suggested(session, context, actor, wish).artists
         values = {"entries": [_entry("artists", one) for one in found], "total": len(found), "older": None}
     else:
-        page = catalogue.list_artists(session, actor, sort=chosen, cursor=cursor or None, limit=NAMES)
+        page = catalogue.list_artists(session, actor, Asked(cursor=cursor or None, limit=NAMES), sort=chosen)
         values = {
             "entries": [_entry("artists", one) for one in page.items],
             "total": page.total,
@@ -93,7 +94,7 @@ def artists(
 @router.get("/library/genres")
 def genres(request: Request, session: Reading, actor: CurrentActor, sort: Sort = "", cursor: Cursor = "") -> Response:
     chosen = _one_of(sort, get_args(GenreSort), "name")
-    page = catalogue.list_genres(session, actor, sort=chosen, cursor=cursor or None, limit=NAMES)
+    page = catalogue.list_genres(session, actor, Asked(cursor=cursor or None, limit=NAMES), sort=chosen)
     wish = Wish(sort=sort)
     values = {
         "entries": [_entry("genres", one) for one in page.items],
@@ -216,8 +217,10 @@ def artist(
 ) -> Response:
     found = catalogue.get_artist(session, actor, artist_id)
     tongue = tongue_of(request)
-    own = catalogue.list_albums(session, actor, artist_id=artist_id, sort="year", limit=ALBUMS)
-    others = catalogue.list_albums(session, actor, artist_id=artist_id, part="appears", sort="year", limit=ALBUMS)
+    own = catalogue.list_albums(session, actor, Asked(limit=ALBUMS), artist_id=artist_id, sort="year")
+    others = catalogue.list_albums(
+        session, actor, Asked(limit=ALBUMS), artist_id=artist_id, part="appears", sort="year"
+    )
     asked = SearchAsked(q=f"artist_id:{artist_id}", sort="album", cursor=cursor or None, limit=RECORDINGS)
     page = search.search(session, context, actor, asked)
     values = {

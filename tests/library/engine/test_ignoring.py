@@ -82,7 +82,8 @@ def test_nothing_below_a_nomedia_file_is_taken_in(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [b"[", b"[z-a]", b"\\", b"!", b"/", b"\xff*", b"**", b"\x00", b"[]a]"])
 def test_odd_lines_do_no_harm(text: bytes) -> None:
-    hides((Rules(b"/m", parse(text)),), b"/m/some/file.mp3", is_folder=False)
+    chain = (Rules(b"/m", parse(text + b"\n*.wav")),)
+    assert hides(chain, b"/m/some/file.wav", is_folder=False)
 
 
 def test_a_pattern_of_many_stars_takes_no_longer_than_one() -> None:

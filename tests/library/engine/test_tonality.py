@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from otolith.core.audio import Source
 from otolith.library.engine.camelot import PITCH_NAMES, camelot
-from otolith.library.engine.tonality import Tonality, TonalityResult
+from otolith.library.engine.music import Music, MusicResult
 
 RATE = 22050
 SOURCE = Source(rate=48000, layout=("FC",), duration=None)
@@ -34,8 +34,8 @@ def song(tonic: int, mode: str, *, seconds: float = 16.0, cents: float = 0.0) ->
     return (0.08 * np.concatenate(bars)).astype(np.float32)
 
 
-def hear(samples: Samples, block: int = 1 << 20) -> TonalityResult:
-    engine = Tonality(SOURCE)
+def hear(samples: Samples, block: int = 1 << 20) -> MusicResult:
+    engine = Music(SOURCE)
     for start in range(0, samples.size, block):
         engine.push(samples[start : start + block])
     return engine.finish()
@@ -75,7 +75,8 @@ def test_drums_over_the_music_do_not_hide_the_key() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 30.0])
 def test_silence_has_no_key(seconds: float) -> None:
-    assert hear(np.zeros(round(seconds * RATE), dtype=np.float32)) == TonalityResult(None, None, None, None)
+    result = hear(np.zeros(round(seconds * RATE), dtype=np.float32))
+    assert (result.key, result.mode, result.camelot, result.key_confidence) == (None, None, None, None)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -96,7 +97,7 @@ WHOLE = hear(SHORT)
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(1, 60_000), min_size=1, max_size=40))
 def test_the_cut_of_the_stream_changes_nothing(sizes: list[int]) -> None:
-    engine = Tonality(SOURCE)
+    engine = Music(SOURCE)
     start = 0
     for size in [*sizes, SHORT.size]:
         engine.push(SHORT[start : start + size])

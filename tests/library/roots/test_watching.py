@@ -115,6 +115,7 @@ def test_a_name_that_is_no_text_is_taken_in_and_blinds_nobody(
     wait_until(lambda: "\ufffd" in titles(context), "the file of the odd name")
     write_tone(folder / "after.wav", hertz=600)
     wait_until(lambda: "after" in titles(context), "the file after it")
+    assert len(titles(context)) == 3
 
 
 def test_a_folder_that_comes_back_is_compared_as_a_whole(
@@ -126,6 +127,7 @@ def test_a_folder_that_comes_back_is_compared_as_a_whole(
     write_tone(folder.parent / "aside" / "b.wav", hertz=500)
     (folder.parent / "aside").rename(folder)
     wait_until(lambda: titles(context) == {"a", "b"}, "what came while it was away", 60)
+    assert tasks(context).count("library.scan") == 2
 
 
 def test_our_own_files_are_no_news(context: Context) -> None:

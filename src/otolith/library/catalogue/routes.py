@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from otolith.core.errors import BadRequest, Conflict, NotAllowed, NotFound, NotSignedIn, responses
 from otolith.core.http import CurrentActor, Reading, Writing
@@ -26,6 +26,7 @@ from otolith.library.catalogue.schemas import (
     Part,
     TrackLyrics,
 )
+from otolith.library.catalogue.service import Asked
 from otolith.library.etags import UNCHANGED, Fresh
 
 router = APIRouter(tags=["library"])
@@ -39,22 +40,26 @@ InWorkspace = Annotated[UUID | None, Query(alias="workspace", description="Only 
 Missing = Annotated[bool, Query(description="Also those whose files are all missing.")]
 
 
+def _asked(
+    workspace: InWorkspace = None, missing: Missing = False, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+) -> Asked:
+    return Asked(workspace, missing, cursor, limit)
+
+
+Listing = Annotated[Asked, Depends(_asked)]
+
+
 @router.get("/artists", responses=_LIST, dependencies=[Fresh], operation_id="list_artists")
 def list_artists(
     session: Reading,
     actor: CurrentActor,
+    asked: Listing,
     sort: Annotated[
         ArtistSort, Query(description="By name, the newest first, or those of most tracks first.")
     ] = "name",
-    workspace: InWorkspace = None,
-    missing: Missing = False,
-    cursor: Cursor = None,
-    limit: Limit = DEFAULT_LIMIT,
 ) -> Page[ArtistItem]:
     """A page of artists, and how many there are in all."""
-    return service.list_artists(
-        session, actor, sort=sort, workspace_id=workspace, missing=missing, cursor=cursor, limit=limit
-    )
+    return service.list_artists(session, actor, asked, sort=sort)
 
 
 @router.get("/artists/{artist_id}", responses=_ONE, dependencies=[Fresh], operation_id="get_artist")
@@ -79,9 +84,8 @@ def list_artist_albums(
     limit: Limit = DEFAULT_LIMIT,
 ) -> Page[AlbumItem]:
     """A page of an artist's albums, by date."""
-    return service.list_albums(
-        session, actor, sort=sort, artist_id=artist_id, part=part, missing=missing, cursor=cursor, limit=limit
-    )
+    asked = Asked(missing=missing, cursor=cursor, limit=limit)
+    return service.list_albums(session, actor, asked, sort=sort, artist_id=artist_id, part=part)
 
 
 @router.post("/artists/{artist_id}/aliases", status_code=201, responses=_CHANGE, operation_id="add_artist_alias")
@@ -106,18 +110,13 @@ def merge_artists(artist_id: UUID, request: MergeWanted, session: Writing, actor
 def list_albums(
     session: Reading,
     actor: CurrentActor,
+    asked: Listing,
     sort: Annotated[
         AlbumSort, Query(description="By artist, title or date, or the newest in the library first.")
     ] = "artist",
-    workspace: InWorkspace = None,
-    missing: Missing = False,
-    cursor: Cursor = None,
-    limit: Limit = DEFAULT_LIMIT,
 ) -> Page[AlbumItem]:
     """A page of albums, and how many there are in all."""
-    return service.list_albums(
-        session, actor, sort=sort, workspace_id=workspace, missing=missing, cursor=cursor, limit=limit
-    )
+    return service.list_albums(session, actor, asked, sort=sort)
 
 
 @router.get("/albums/{album_id}", responses=_ONE, dependencies=[Fresh], operation_id="get_album")
@@ -138,17 +137,12 @@ def list_album_tracks(
 def list_genres(
     session: Reading,
     actor: CurrentActor,
+    asked: Listing,
     kind: Annotated[TermKind, Query(description="Genres, or moods.")] = "genre",
     sort: Annotated[GenreSort, Query(description="By name, or those of most tracks first.")] = "name",
-    workspace: InWorkspace = None,
-    missing: Missing = False,
-    cursor: Cursor = None,
-    limit: Limit = DEFAULT_LIMIT,
 ) -> Page[GenreItem]:
     """A page of genres, or of moods, with the number of their tracks."""
-    return service.list_genres(
-        session, actor, kind=kind, sort=sort, workspace_id=workspace, missing=missing, cursor=cursor, limit=limit
-    )
+    return service.list_genres(session, actor, asked, kind=kind, sort=sort)
 
 
 @router.get("/genres/{genre_id}", responses=_ONE, dependencies=[Fresh], operation_id="get_genre")

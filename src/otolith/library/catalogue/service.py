@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
@@ -60,6 +61,24 @@ _ALBUM_GENRES: Final = 8
 _LINE: Final = re.compile(r"\[(\d{1,3}):(\d{2})(?:[.:](\d{1,3}))?\]")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What part of a list is asked for; the default is the first page of what is there in every workspace."""
+
+    workspace_id: UUID | None = None
+    missing: bool = False
+    cursor: str | None = None
+    limit: int = paging.DEFAULT_LIMIT
+
+    def among(self, workspace: InstrumentedAttribute[UUID], there: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The rows that are asked for, by the column of their workspace and by what is true of those with files."""
+        inside = true() if self.workspace_id is None else workspace == self.workspace_id
+        return inside if self.missing else and_(inside, there)
+
+
+_FIRST_PAGE: Final = Asked()
+
+
 class ArtistNotFound(NotFound):
     """There is no such artist, or you may not see it."""
 
@@ -79,18 +98,13 @@ class NoLyrics(NotFound):
 def list_artists(
     session: Session,
     actor: Actor,
+    asked: Asked = _FIRST_PAGE,
     *,
     sort: ArtistSort = "name",
-    workspace_id: UUID | None = None,
-    missing: bool = False,
-    cursor: str | None = None,
-    limit: int = 50,
 ) -> Page[ArtistItem]:
     """A page of artists; those whose files are all missing only where they are asked for."""
-    condition = and_(
-        _within(Artist.workspace_id, workspace_id), *_there((Artist.tracks > 0) | (Artist.albums > 0), missing)
-    )
-    rows, following, total = _page(session, actor, Artist, condition, sort, _ARTISTS[sort], cursor, limit)
+    condition = asked.among(Artist.workspace_id, (Artist.tracks > 0) | (Artist.albums > 0))
+    rows, following, total = _page(session, actor, Artist, condition, sort, _ARTISTS[sort], asked)
     return Page[ArtistItem](items=[_artist(row) for row in rows], next=following, total=total)
 
 
@@ -112,23 +126,20 @@ def get_artist(session: Session, actor: Actor, artist_id: UUID) -> ArtistDetail:
 def list_albums(
     session: Session,
     actor: Actor,
+    asked: Asked = _FIRST_PAGE,
     *,
     sort: AlbumSort = "artist",
-    workspace_id: UUID | None = None,
     artist_id: UUID | None = None,
     part: Part = "own",
-    missing: bool = False,
-    cursor: str | None = None,
-    limit: int = 50,
 ) -> Page[AlbumItem]:
     """A page of albums: all, those of one artist, or those of others on which an artist appears."""
-    condition = and_(_within(Album.workspace_id, workspace_id), *_there(Album.tracks > 0, missing))
+    condition = asked.among(Album.workspace_id, Album.tracks > 0)
     among = None
     if artist_id is not None:
         if queries.one_of(session, actor, Artist, artist_id) is None:
             raise ArtistNotFound
         among = queries.owned_by(artist_id) if part == "own" else queries.appearing(artist_id)
-    rows, following, total = _page(session, actor, Album, condition, sort, _ALBUMS[sort], cursor, limit, among)
+    rows, following, total = _page(session, actor, Album, condition, sort, _ALBUMS[sort], asked, among)
     owners = queries.owners_of(session, [row.id for row in rows]) if rows else {}
     return Page[AlbumItem](items=[_album(row, owners.get(row.id, [])) for row in rows], next=following, total=total)
 
@@ -165,17 +176,14 @@ def album_tracks(
 def list_genres(
     session: Session,
     actor: Actor,
+    asked: Asked = _FIRST_PAGE,
     *,
     kind: TermKind = "genre",
     sort: GenreSort = "name",
-    workspace_id: UUID | None = None,
-    missing: bool = False,
-    cursor: str | None = None,
-    limit: int = 50,
 ) -> Page[GenreItem]:
     """A page of genres, or of moods."""
-    condition = and_(Term.kind == kind, _within(Term.workspace_id, workspace_id), *_there(Term.tracks > 0, missing))
-    rows, following, total = _page(session, actor, Term, condition, sort, _GENRES[sort], cursor, limit)
+    condition = and_(Term.kind == kind, asked.among(Term.workspace_id, Term.tracks > 0))
+    rows, following, total = _page(session, actor, Term, condition, sort, _GENRES[sort], asked)
     return Page[GenreItem](items=[_genre(row) for row in rows], next=following, total=total)
 
 
@@ -209,14 +217,6 @@ def _lines(lyrics: Lyrics) -> list[LyricsLine]:
     return sorted(lines, key=lambda line: line.start or 0.0)
 
 
-def _within(column: Any, workspace_id: UUID | None) -> ColumnElement[bool]:
-    return true() if workspace_id is None else column == workspace_id
-
-
-def _there(condition: ColumnElement[bool], missing: bool) -> tuple[ColumnElement[bool], ...]:
-    return () if missing else (condition,)
-
-
 def _page(
     session: Session,
     actor: Actor,
@@ -224,17 +224,16 @@ def _page(
     condition: ColumnElement[bool],
     sort: str,
     sorting: queries.Sorting,
-    cursor: str | None,
-    limit: int,
+    asked: Asked,
     among: Select[tuple[UUID]] | None = None,
 ) -> tuple[list[queries.Listed], str | None, int]:
-    after = _position(cursor, f"{kind.__tablename__} {sort}", sorting)
+    after = _position(asked.cursor, f"{kind.__tablename__} {sort}", sorting)
     descending = sort in _BIGGEST_FIRST
     rows = queries.page_of(
-        session, actor, kind, condition, sorting, after, limit + 1, among=among, descending=descending
+        session, actor, kind, condition, sorting, after, asked.limit + 1, among=among, descending=descending
     )
     page, following = paging.cut(
-        rows, limit, lambda row: (f"{kind.__tablename__} {sort}", *(_plain(getattr(row, c.key)) for c in sorting))
+        rows, asked.limit, lambda row: (f"{kind.__tablename__} {sort}", *(_plain(getattr(row, c.key)) for c in sorting))
     )
     return page, following, queries.count_of(session, actor, kind, condition, among=among)
 

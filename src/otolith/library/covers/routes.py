@@ -1,5 +1,6 @@
 """Covers over HTTP."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -31,6 +32,19 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request for a picture says beside whose it is."""
+
+    request: Request
+    context: Ctx
+    size: Size = 320
+    version: Version = None
+
+    def of(self, shown: Pictured, *, is_head: bool = False) -> Response:
+        return service.answer(self.context, self.request.headers, shown, self.size, self.version, is_head=is_head)
+
+
 def _album(context: Ctx, actor: CurrentActor, album_id: UUID) -> Pictured:
     """What is shown of the album, read in a transaction that is over before the picture is."""
     with context.database.read(actor) as session:
@@ -42,52 +56,33 @@ def _track(context: Ctx, actor: CurrentActor, track_id: UUID) -> Pictured:
         return service.pictured_track(session, actor, track_id)
 
 
+Picture = Annotated[Wanted, Depends()]
+Album = Annotated[Pictured, Depends(_album)]
+Track = Annotated[Pictured, Depends(_track)]
+
+
 @router.get("/albums/{album_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="album_cover")
-def album_cover(
-    request: Request,
-    context: Ctx,
-    shown: Annotated[Pictured, Depends(_album)],
-    size: Size = 320,
-    version: Version = None,
-) -> Response:
+def album_cover(picture: Picture, shown: Album) -> Response:
     """An album's picture, as WebP in the nearest size kept that is not smaller, if there is one.
 
     Without a picture a program gets 404, and a browser that wants an image a drawing made of the title.
     """
-    return service.answer(context, request.headers, shown, size, version)
+    return picture.of(shown)
 
 
 @router.head("/albums/{album_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="head_album_cover")
-def head_album_cover(
-    request: Request,
-    context: Ctx,
-    shown: Annotated[Pictured, Depends(_album)],
-    size: Size = 320,
-    version: Version = None,
-) -> Response:
+def head_album_cover(picture: Picture, shown: Album) -> Response:
     """The headers of `GET /albums/{album_id}/cover`."""
-    return service.answer(context, request.headers, shown, size, version, is_head=True)
+    return picture.of(shown, is_head=True)
 
 
 @router.get("/tracks/{track_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="track_cover")
-def track_cover(
-    request: Request,
-    context: Ctx,
-    shown: Annotated[Pictured, Depends(_track)],
-    size: Size = 320,
-    version: Version = None,
-) -> Response:
+def track_cover(picture: Picture, shown: Track) -> Response:
     """A track's own picture, or its album's; otherwise as for albums."""
-    return service.answer(context, request.headers, shown, size, version)
+    return picture.of(shown)
 
 
 @router.head("/tracks/{track_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="head_track_cover")
-def head_track_cover(
-    request: Request,
-    context: Ctx,
-    shown: Annotated[Pictured, Depends(_track)],
-    size: Size = 320,
-    version: Version = None,
-) -> Response:
+def head_track_cover(picture: Picture, shown: Track) -> Response:
     """The headers of `GET /tracks/{track_id}/cover`."""
-    return service.answer(context, request.headers, shown, size, version, is_head=True)
+    return picture.of(shown, is_head=True)

@@ -38,7 +38,7 @@ class MusicResult:
 
 
 class Music:
-    """`Rhythm` and `Tonality` in one engine, and what else their spectra tell: far less work than one by one."""
+    """The engine: listens to mono at 22,050 Hz, keeps some bytes a frame, judges tempo, key and sound at the end."""
 
     name: ClassVar[str] = "music"
     version: ClassVar[int] = 2

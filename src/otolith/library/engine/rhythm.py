@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otolith.core.audio import Signal, Source
 from otolith.library.engine import chroma, onsets
 from otolith.library.engine.beats import track
-from otolith.library.engine.chroma import ChromaStream
 from otolith.library.engine.evidence import gather
-from otolith.library.engine.onsets import OnsetStream
 from otolith.library.engine.tempo import find_pulse
 
 _SECTION_SECONDS = 300.0  # Longer recordings are heard in sections of this length, each with its own tempo.
@@ -83,24 +79,3 @@ def _tempo_of(times: NDArray[np.float64], period: float) -> float:
     steps = np.diff(times)
     kept = steps[np.abs(np.log(steps / period)) < 0.08]
     return 60.0 / float(kept.mean() if kept.size >= 3 else period)
-
-
-class Rhythm:
-    """The engine: listens to mono at 22,050 Hz, keeps some bytes a frame, and judges at the end."""
-
-    name: ClassVar[str] = "rhythm"
-    version: ClassVar[int] = 1
-    wants: ClassVar[Signal] = Signal(rate=onsets.RATE, channels="mono", sample="f32")
-
-    def __init__(self, source: Source) -> None:  # noqa: ARG002 (the protocol's; this engine asks for its own form)
-        self._onsets = OnsetStream()
-        self._chroma = ChromaStream()
-
-    def push(self, samples: Any) -> None:
-        self._onsets.push(samples)
-        self._chroma.push(samples)
-
-    def finish(self) -> RhythmResult:
-        self._onsets.finish()
-        self._chroma.finish()
-        return judge(self._onsets.flux.rows(), self._chroma.series.rows())

@@ -1,10 +1,7 @@
 """Hears the key and mode of a recording."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
-from otolith.core.audio import Signal, Source
-from otolith.library.engine import chroma
 from otolith.library.engine.camelot import PITCH_NAMES, Mode, camelot
 from otolith.library.engine.chroma import ChromaStream
 from otolith.library.engine.key import find_key
@@ -27,21 +24,3 @@ def judge(stream: ChromaStream) -> TonalityResult:
         return TonalityResult()
     mode: Mode = "minor" if found.minor else "major"
     return TonalityResult(PITCH_NAMES[found.tonic], mode, camelot(found.tonic, mode), round(found.probability, 3))
-
-
-class Tonality:
-    """The engine: listens to mono at 22,050 Hz, keeps 48 bytes for every 93 ms, and judges at the end."""
-
-    name: ClassVar[str] = "tonality"
-    version: ClassVar[int] = 1
-    wants: ClassVar[Signal] = Signal(rate=chroma.RATE, channels="mono", sample="f32")
-
-    def __init__(self, source: Source) -> None:  # noqa: ARG002 (the protocol's; this engine asks for its own form)
-        self._chroma = ChromaStream()
-
-    def push(self, samples: Any) -> None:
-        self._chroma.push(samples)
-
-    def finish(self) -> TonalityResult:
-        self._chroma.finish()
-        return judge(self._chroma)

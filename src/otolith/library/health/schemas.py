@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from otolith.library.health import kinds
 from otolith.library.health.kinds import Kind, Severity
+from otolith.library.schemas import NamedTrack
 
 
 class HealthKind(BaseModel):
@@ -34,15 +35,9 @@ class HealthSummary(BaseModel):
     kinds: list[HealthKind] = Field(description="Every kind of finding, the gravest first.")
 
 
-class HealthTrack(BaseModel):
+class HealthTrack(NamedTrack):
     """A track that a finding is about."""
 
-    id: UUID = Field(description="The track.")
-    workspace_id: UUID = Field(description="Whose it is.")
-    media_id: UUID = Field(description="Its file.")
-    title: str = Field(description="Title, or the file's name.")
-    artist: str = Field(description="Artist; empty where unknown.")
-    album: str = Field(description="Album; empty where unknown.")
     number: int | None = Field(description="Number on its disc.")
     disc: int | None = Field(description="Number of its disc.")
     name: str = Field(description="The file's name.")

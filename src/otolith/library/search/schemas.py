@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from otolith.core.paging import DEFAULT_LIMIT, LARGEST_LIMIT, Page
 from otolith.library.models import TrackState
+from otolith.library.schemas import SummedUpTrack
 from otolith.library.search.filters import FILTERS
 from otolith.library.search.language import Prefix
 
@@ -78,33 +79,19 @@ class SuggestAsked(Words):
     limit: int = Field(default=5, ge=1, le=20, description="The most items of each kind.")
 
 
-class FoundTrack(BaseModel):
+class FoundTrack(SummedUpTrack):
     """A track that was found."""
 
-    id: UUID = Field(description="The track.")
-    workspace_id: UUID = Field(description="Whose it is.")
-    media_id: UUID = Field(description="Stream it from /media/{id}/stream.")
-    album_id: UUID | None = Field(description="Its album.")
-    title: str = Field(description="Title, or the file's name.")
-    artist: str = Field(description="Artist; empty where unknown.")
-    album: str = Field(description="Album; empty where unknown.")
     album_artist: str = Field(description="Album artist; empty where unknown.")
-    genre: str = Field(description="Genres, with semicolons between.")
-    year: int | None = Field(description="Year, where the tags tell one.")
     track_number: int | None = Field(description="Number on its disc.")
     disc_number: int | None = Field(description="Number of its disc.")
-    duration: float | None = Field(description="Seconds.")
     format: str | None = Field(description="The codec of its file.")
-    cover_key: str | None = Field(description="Names its picture.")
     state: TrackState = Field(description="Whether it was analysed.")
     missing: bool = Field(description="Whether the file was gone at the last scan.")
     added_at: dt.datetime = Field(description="When it joined the library.")
-    tempo: float | None = Field(description="Beats a minute.")
     key: str | None = Field(description="The tonic, such as C#.")
     mode: Literal["major", "minor"] | None = Field(description="major or minor.")
-    camelot: str | None = Field(description="The key on the Camelot wheel, such as 8A.")
     loudness_lufs: float | None = Field(description="Integrated loudness (EBU R 128).")
-    energy: float | None = Field(description="0 to 1.")
     plays: int = Field(description="How often you played it.")
     rating: int | None = Field(description="Your rating, 1 to 5.")
     played_at: dt.datetime | None = Field(description="When you last played it.")

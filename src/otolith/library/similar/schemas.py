@@ -6,26 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from otolith.library.schemas import SummedUpTrack
 from otolith.library.similar.engine.reasons import ReasonCode
 
 
-class SoundTrack(BaseModel):
+class SoundTrack(SummedUpTrack):
     """A track, as far as a list of what sounds alike shows it."""
-
-    id: UUID = Field(description="The track.")
-    workspace_id: UUID = Field(description="Whose it is.")
-    media_id: UUID = Field(description="Stream it from /media/{id}/stream.")
-    album_id: UUID | None = Field(description="Its album.")
-    title: str = Field(description="Title, or the file's name.")
-    artist: str = Field(description="Artist; empty where unknown.")
-    album: str = Field(description="Album; empty where unknown.")
-    genre: str = Field(description="Genres, with semicolons between.")
-    year: int | None = Field(description="Year, where the tags tell one.")
-    duration: float | None = Field(description="Seconds.")
-    cover_key: str | None = Field(description="Names its picture.")
-    tempo: float | None = Field(description="Beats a minute.")
-    camelot: str | None = Field(description="The key on the Camelot wheel, such as 8A.")
-    energy: float | None = Field(description="0 to 1.")
 
 
 class Common(BaseModel):
