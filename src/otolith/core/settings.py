@@ -3,16 +3,27 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from otolith.core.errors import AppError
 from otolith.core.folder import DataFolder
 from otolith.core.seed_names import ALIASES, DATABASE_ALIASES, PLACEHOLDERS
-from otolith.core.sizes import Size
+from otolith.core.settings_groups import (
+    AccountSettings,
+    AdminSettings,
+    JobSettings,
+    LanguageSettings,
+    LibrarySettings,
+    LogSettings,
+    MediaSettings,
+    OtelSettings,
+    ReadonlySettings,
+    StorageSettings,
+)
 
 PREFIX = "OTOLITH_"
 
@@ -27,142 +38,6 @@ def default_data() -> Path:
     """The data folder of a user who named none, after the XDG base directory specification."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "otolith"
-
-
-class AdminSettings(BaseModel):
-    """The first administrator, made at the first start."""
-
-    username: str = Field(default="admin", description="User name of the first administrator.")
-    password: SecretStr | None = Field(
-        default=None, description="Password of the first administrator; unset: a random one, printed once."
-    )
-    token: SecretStr | None = Field(
-        default=None, description="API token of the first administrator, for the command line and programs."
-    )
-
-
-class ReadonlySettings(BaseModel):
-    """The optional read-only user, made at the first start."""
-
-    token: SecretStr | None = Field(
-        default=None, description="API token of a read-only user; unset: no such user is made."
-    )
-
-
-class AccountSettings(BaseModel):
-    """Signing in. The least cost that can be set is the least that OWASP recommends for argon2id."""
-
-    session_days: float = Field(default=7, gt=0, le=365, description="Days until a browser has to sign in again.")
-    hash_memory: Size = Field(
-        default=67_108_864, ge=19_922_944, description="Memory that hashing one password takes; `64MiB` unless set."
-    )
-    hash_rounds: int = Field(default=3, ge=2, le=20, description="Passes over that memory.")
-    hashes_at_once: int = Field(
-        default=2, ge=1, le=64, description="Passwords hashed at once in a process; further sign-ins wait."
-    )
-
-
-class LogSettings(BaseModel):
-    """What is logged, and how."""
-
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least important level that is logged."
-    )
-    format: Literal["auto", "json", "text"] = Field(
-        default="auto", description="`json`, `text`, or `auto`: text on a terminal and JSON elsewhere."
-    )
-    file: Path | None = Field(default=None, description="Also log to this file, rotated at 10 MB, five kept.")
-
-    @field_validator("level", "format", mode="before")
-    @classmethod
-    def _lower(cls, value: object) -> object:
-        return value.lower() if isinstance(value, str) else value
-
-
-class JobSettings(BaseModel):
-    """The job ledger and the workers."""
-
-    concurrency: int = Field(
-        default=0, ge=0, le=256, description="Children of a worker process; 0: one a core, at least two."
-    )
-    lease_seconds: float = Field(
-        default=30, ge=1, description="How long a worker may stay silent before it loses its job."
-    )
-    heartbeat_seconds: float = Field(default=10, ge=0.2, description="How often a running job renews its lease.")
-    sweep_seconds: float = Field(
-        default=5, ge=0.2, description="How often workers look for expired leases and due work."
-    )
-    max_attempts: int = Field(
-        default=5, ge=1, description="Attempts before a job is dead, unless its task says otherwise."
-    )
-    retry_seconds: float = Field(default=2, gt=0, description="The pause before the first retry; it doubles each time.")
-    retry_max_seconds: float = Field(default=3600, gt=0, description="The longest pause before a retry.")
-    keep_days: float = Field(
-        default=30, gt=0, description="Days that finished jobs are kept; dead ones stay until purged."
-    )
-    metrics_port: int = Field(
-        default=0, ge=0, le=65535, description="Port on which a worker serves `/metrics`; 0: none."
-    )
-
-
-class MediaSettings(BaseModel):
-    """Uploads, decoding and playback."""
-
-    upload_limit: Size = Field(
-        default=512_000_000, gt=0, description="The largest upload; takes units, such as `100mb`."
-    )
-    max_hours: float = Field(default=24, gt=0, description="The longest recording that is decoded, in hours.")
-    decode_timeout: float = Field(default=1800, gt=0, description="Seconds that decoding one file may take.")
-    decode_memory: Size = Field(
-        default=1_000_000_000, ge=200_000_000, description="Memory that the decoding helper may take."
-    )
-    transcoders: int = Field(
-        default=2, ge=0, le=64, description="Transcoding processes at once; 0 switches transcoding off."
-    )
-    min_free: Size = Field(default=200_000_000, ge=0, description="Free disk space below which uploads and jobs wait.")
-
-
-class StorageSettings(BaseModel):
-    """Where stored media lie."""
-
-    url: str = Field(default="", description="`s3://bucket/prefix` to keep media in S3; unset: the data folder.")
-    endpoint: str = Field(default="", description="Address of an S3-compatible server; unset: Amazon's.")
-    region: str = Field(default="us-east-1", description="Region of the S3 bucket.")
-    access_key: SecretStr | None = Field(default=None, description="Access key of the S3 bucket.")
-    secret_key: SecretStr | None = Field(default=None, description="Secret key of the S3 bucket.")
-
-
-class LibrarySettings(BaseModel):
-    """The music library."""
-
-    roots: list[Path] = Field(
-        default_factory=list, description="Folders that a server may be asked to scan, as a JSON list."
-    )
-    watch: bool = Field(default=True, description="Whether the server watches the folders of its libraries.")
-    settle: float = Field(
-        default=1.0, ge=0.1, le=3600, description="Seconds that a changed file must be quiet before it is read."
-    )
-    write_tags: bool = Field(
-        default=True, description="Whether changed tags may be written into library files, when a person asks for it."
-    )
-
-
-class LanguageSettings(BaseModel):
-    """Servers of language models, which understand texts: Ollama, or any that speaks OpenAI's protocol."""
-
-    url: str = Field(
-        default="http://127.0.0.1:11434",
-        pattern=r"^https?://",
-        description="Address of the server, such as `http://127.0.0.1:11434` or `https://api.openai.com`.",
-    )
-    protocol: Literal["ollama", "openai"] = Field(default="ollama", description="What the server speaks.")
-    key: SecretStr | None = Field(default=None, description="Key that the server asks for.")
-    embedding_model: str = Field(
-        default="",
-        max_length=120,
-        description="Model that makes vectors of texts, such as `nomic-embed-text`; unset: no search by meaning.",
-    )
-    timeout: float = Field(default=60, gt=0, le=3600, description="Seconds that the server may take for an answer.")
 
 
 class Settings(BaseSettings):
@@ -208,6 +83,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = Field(default_factory=StorageSettings, description="Storage.")
     library: LibrarySettings = Field(default_factory=LibrarySettings, description="Library.")
     language: LanguageSettings = Field(default_factory=LanguageSettings, description="Language models.")
+    otel: OtelSettings = Field(default_factory=OtelSettings, description="Traces.")
 
     @classmethod
     def settings_customise_sources(
@@ -367,3 +243,26 @@ def _explain(error: ValidationError) -> str:
         name = PREFIX + "_".join(str(part) for part in fault["loc"]).upper() if fault["loc"] else ""
         faults.append(f"{name}: {fault['msg']}" if name else fault["msg"].removeprefix("Value error, "))
     return "The settings cannot be used. " + "; ".join(faults) + "."
+
+
+__all__ = [
+    "PREFIX",
+    "AccountSettings",
+    "AdminSettings",
+    "BadSettings",
+    "JobSettings",
+    "LanguageSettings",
+    "LibrarySettings",
+    "LogSettings",
+    "MediaSettings",
+    "OtelSettings",
+    "ReadonlySettings",
+    "Settings",
+    "StorageSettings",
+    "default_data",
+    "known_names",
+    "load_settings",
+    "translate",
+    "unknown_names",
+    "weakness",
+]

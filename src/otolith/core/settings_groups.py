@@ -1,0 +1,192 @@
+"""The groups that the settings fall into, one model each; `otolith.core.settings` puts them together."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+
+from otolith.core.actor import FEATURES
+from otolith.core.sizes import Size
+
+
+class AdminSettings(BaseModel):
+    """The first administrator, made at the first start."""
+
+    username: str = Field(default="admin", description="User name of the first administrator.")
+    password: SecretStr | None = Field(
+        default=None, description="Password of the first administrator; unset: a random one, printed once."
+    )
+    token: SecretStr | None = Field(
+        default=None, description="API token of the first administrator, for the command line and programs."
+    )
+
+
+class ReadonlySettings(BaseModel):
+    """The optional read-only user, made at the first start."""
+
+    token: SecretStr | None = Field(
+        default=None, description="API token of a read-only user; unset: no such user is made."
+    )
+
+
+class AccountSettings(BaseModel):
+    """Signing in. The least cost that can be set is the least that OWASP recommends for argon2id."""
+
+    session_days: float = Field(default=7, gt=0, le=365, description="Days until a browser has to sign in again.")
+    hash_memory: Size = Field(
+        default=67_108_864, ge=19_922_944, description="Memory that hashing one password takes; `64MiB` unless set."
+    )
+    hash_rounds: int = Field(default=3, ge=2, le=20, description="Passes over that memory.")
+    hashes_at_once: int = Field(
+        default=2, ge=1, le=64, description="Passwords hashed at once in a process; further sign-ins wait."
+    )
+    user_features: str = Field(
+        default=",".join(FEATURES),
+        description="Features of users without a list of their own, with commas; administrators have all.",
+    )
+    readonly_features: str = Field(
+        default="identify,musicbrainz,library,insights",
+        description="Features of read-only users without a list of their own, with commas.",
+    )
+
+    @field_validator("user_features", "readonly_features")
+    @classmethod
+    def _known_features(cls, value: str) -> str:
+        unknown = sorted({name.strip() for name in value.split(",")} - {"", *FEATURES})
+        if unknown:
+            message = f"there is no feature {', '.join(unknown)}; the features are {', '.join(FEATURES)}"
+            raise ValueError(message)
+        return value
+
+
+class LogSettings(BaseModel):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important level that is logged."
+    )
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="`json`, `text`, or `auto`: text on a terminal and JSON elsewhere."
+    )
+    file: Path | None = Field(default=None, description="Also log to this file, rotated at 10 MB, five kept.")
+
+    @field_validator("level", "format", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+
+class JobSettings(BaseModel):
+    """The job ledger and the workers."""
+
+    concurrency: int = Field(
+        default=0, ge=0, le=256, description="Children of a worker process; 0: one a core, at least two."
+    )
+    lease_seconds: float = Field(
+        default=30, ge=1, description="How long a worker may stay silent before it loses its job."
+    )
+    heartbeat_seconds: float = Field(default=10, ge=0.2, description="How often a running job renews its lease.")
+    sweep_seconds: float = Field(
+        default=5, ge=0.2, description="How often workers look for expired leases and due work."
+    )
+    max_attempts: int = Field(
+        default=5, ge=1, description="Attempts before a job is dead, unless its task says otherwise."
+    )
+    retry_seconds: float = Field(default=2, gt=0, description="The pause before the first retry; it doubles each time.")
+    retry_max_seconds: float = Field(default=3600, gt=0, description="The longest pause before a retry.")
+    keep_days: float = Field(
+        default=30, gt=0, description="Days that finished jobs are kept; dead ones stay until purged."
+    )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port on which a worker serves `/metrics`; 0: none."
+    )
+
+
+class MediaSettings(BaseModel):
+    """Uploads, decoding and playback."""
+
+    upload_limit: Size = Field(
+        default=512_000_000, gt=0, description="The largest upload; takes units, such as `100mb`."
+    )
+    max_hours: float = Field(default=24, gt=0, description="The longest recording that is decoded, in hours.")
+    decode_timeout: float = Field(default=1800, gt=0, description="Seconds that decoding one file may take.")
+    decode_memory: Size = Field(
+        default=1_000_000_000, ge=200_000_000, description="Memory that the decoding helper may take."
+    )
+    transcoders: int = Field(
+        default=2, ge=0, le=64, description="Transcoding processes at once; 0 switches transcoding off."
+    )
+    min_free: Size = Field(default=200_000_000, ge=0, description="Free disk space below which uploads and jobs wait.")
+
+
+class StorageSettings(BaseModel):
+    """Where stored media lie."""
+
+    url: str = Field(default="", description="`s3://bucket/prefix` to keep media in S3; unset: the data folder.")
+    endpoint: str = Field(default="", description="Address of an S3-compatible server; unset: Amazon's.")
+    region: str = Field(default="us-east-1", description="Region of the S3 bucket.")
+    access_key: SecretStr | None = Field(default=None, description="Access key of the S3 bucket.")
+    secret_key: SecretStr | None = Field(default=None, description="Secret key of the S3 bucket.")
+
+
+class LibrarySettings(BaseModel):
+    """The music library."""
+
+    roots: list[Path] = Field(
+        default_factory=list, description="Folders that a server may be asked to scan, as a JSON list."
+    )
+    watch: bool = Field(default=True, description="Whether the server watches the folders of its libraries.")
+    settle: float = Field(
+        default=1.0, ge=0.1, le=3600, description="Seconds that a changed file must be quiet before it is read."
+    )
+    write_tags: bool = Field(
+        default=True, description="Whether changed tags may be written into library files, when a person asks for it."
+    )
+
+
+class LanguageSettings(BaseModel):
+    """Servers of language models, which understand texts: Ollama, or any that speaks OpenAI's protocol."""
+
+    url: str = Field(
+        default="http://127.0.0.1:11434",
+        pattern=r"^https?://",
+        description="Address of the server, such as `http://127.0.0.1:11434` or `https://api.openai.com`.",
+    )
+    protocol: Literal["ollama", "openai"] = Field(default="ollama", description="What the server speaks.")
+    key: SecretStr | None = Field(default=None, description="Key that the server asks for.")
+    embedding_model: str = Field(
+        default="",
+        max_length=120,
+        description="Model that makes vectors of texts, such as `nomic-embed-text`; unset: no search by meaning.",
+    )
+    timeout: float = Field(default=60, gt=0, le=3600, description="Seconds that the server may take for an answer.")
+
+
+class OtelSettings(BaseModel):
+    """Traces for OpenTelemetry: what a request did, and the jobs that came of it. They need `otolith[otel]`."""
+
+    endpoint: str = Field(
+        default="", pattern=r"^(https?://.*)?$", description="Address of an OTLP/HTTP receiver; unset: no traces."
+    )
+    service_name: str = Field(default="otolith", min_length=1, description="What this service is called in traces.")
+    headers: SecretStr | None = Field(
+        default=None, description="Headers for the receiver, such as `authorization=Basic …`, with commas."
+    )
+    sample: float = Field(default=1.0, ge=0, le=1, description="The share of traces that begin here and are kept.")
+    disabled: bool = Field(default=False, description="Trace nothing, whatever the other settings say.")
+
+    @field_validator("headers")
+    @classmethod
+    def _pairs(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all("=" in part for part in value.get_secret_value().split(",")):
+            message = "headers are given as name=value, with commas"
+            raise ValueError(message)
+        return value
+
+    @property
+    def sent_headers(self) -> dict[str, str]:
+        """The headers by name, their values with the percent signs of the specification undone."""
+        given = "" if self.headers is None else self.headers.get_secret_value()
+        pairs = (part.partition("=") for part in given.split(",") if part)
+        return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
