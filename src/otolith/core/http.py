@@ -1,7 +1,8 @@
 """What every route depends on: the context, the caller, and a transaction that ends before the response begins."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
@@ -9,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from otolith.core.actor import Actor
 from otolith.core.context import Context
-from otolith.core.errors import NotSignedIn
+from otolith.core.errors import NotAllowed, NotSignedIn
+from otolith.core.features import Feature
 
 Authenticate = Callable[[HTTPConnection], Actor]
 
@@ -40,6 +42,26 @@ def actor_of(connection: HTTPConnection) -> Actor:
 Ctx = Annotated[Context, Depends(context_of)]
 MaybeActor = Annotated[Actor, Depends(maybe_actor)]
 CurrentActor = Annotated[Actor, Depends(actor_of)]
+
+
+class FeatureNotGranted(NotAllowed):
+    """This feature was not granted to you, or your API token leaves it out; an administrator grants it."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The dependency of routes that belong to a feature."""
+
+    feature: Feature
+
+    def __call__(self, actor: CurrentActor) -> None:
+        if not actor.may_use(self.feature):
+            raise FeatureNotGranted(feature=self.feature)
+
+
+def needs(feature: Feature) -> Any:
+    """For the `dependencies` of a router or a route: callers who were not granted the feature are refused."""
+    return Depends(Needs(feature))
 
 
 def _reading(context: Ctx, actor: CurrentActor) -> Iterator[Session]:

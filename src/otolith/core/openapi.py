@@ -17,7 +17,7 @@ from otolith.core.errors import (
     NotSignedIn,
     Problem,
 )
-from otolith.core.http import actor_of, context_of, maybe_actor
+from otolith.core.http import Needs, actor_of, context_of, maybe_actor
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 # What FastAPI describes by itself, and what our error handlers answer instead.
@@ -73,7 +73,7 @@ def _add_common_answers(operation: dict[str, Any], method: str, calls: set[Any])
     if actor_of in calls or ("401" in operation["responses"] and method in _SAFE):
         answers.append(NotSignedIn)
         operation["security"] = [{name: []} for name in SECURITY]
-    if method not in _SAFE:
+    if method not in _SAFE or any(isinstance(call, Needs) for call in calls):
         answers.append(NotAllowed)
     if calls & {actor_of, maybe_actor, context_of}:
         answers.append(NotAvailable)

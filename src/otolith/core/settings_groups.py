@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from otolith.core.actor import FEATURES
+from otolith.core.features import FEATURES
 from otolith.core.sizes import Size
 
 
