@@ -139,8 +139,9 @@ class BothPaths:
         await self.app(scope, receive, send)
 
 
-def add_middlewares(app: FastAPI, settings: Settings) -> None:
+def add_middlewares(app: FastAPI, context: Context) -> None:
     """What surrounds every request; the last one added is the first one reached."""
+    settings = context.settings
     own = [f"{parts.scheme}://{parts.netloc}" for parts in [urlsplit(settings.public_url)] if parts.netloc]
     app.add_middleware(CsrfGuard, origins=[*settings.origins, *own], sign_in_paths=SIGN_IN_PATHS)
     app.add_middleware(BodyLimit, uploads=UPLOAD_PATHS)
@@ -159,7 +160,7 @@ def add_middlewares(app: FastAPI, settings: Settings) -> None:
         compresslevel=5,
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *SOUND),
     )
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, tracing=context.tracing)
     app.add_middleware(SecurityHeaders, production=settings.production_mode)
     app.add_middleware(TrustedProxies, trusted=settings.trusted_proxies)
 
@@ -207,7 +208,7 @@ def lifespan_of(context: Context) -> Callable[[FastAPI], AbstractAsyncContextMan
         with ExitStack() as stack:
             stack.callback(context.close)
             await to_thread.run_sync(prepare, context)
-            workers = embedded_workers(context.settings)
+            workers = embedded_workers(context)
             await to_thread.run_sync(workers.__enter__)
             try:
                 yield
@@ -223,7 +224,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     api = build_api(context)
     api.router.lifespan_context = lifespan_of(context)
     api.add_middleware(BothPaths)
-    add_middlewares(api, context.settings)
+    add_middlewares(api, context)
     return api
 
 

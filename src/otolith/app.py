@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(pages)
     app.include_router(router)
     app.add_middleware(ToApi, api=api)
-    add_middlewares(app, context.settings)
+    add_middlewares(app, context)
     return app
 
 

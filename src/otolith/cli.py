@@ -155,6 +155,12 @@ def up(
     workers: Annotated[
         int | None, typer.Option("--workers", min=0, max=64, help="Worker processes.", show_default="1")
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", metavar="small", help="Defaults for a machine with little memory.", show_default="none"
+        ),
+    ] = None,
 ) -> None:
     """Start the server and its workers, and keep them running until Ctrl-C.
 
@@ -166,13 +172,20 @@ def up(
     from otolith.serving import up as run_up
 
     with plain_errors():
-        settings = settings_for(data, host=host, port=port, workers=workers)
+        settings = settings_for(data, host=host, port=port, workers=workers, profile=profile)
         configure_logging(settings)
         run_up(settings)
 
 
 @app.command()
-def serve(data: DataOption = None, host: HostOption = None, port: PortOption = None) -> None:
+def serve(
+    data: DataOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Also watch the folders of the libraries, as `otolith up` has it do.")
+    ] = False,
+) -> None:
     """Start the server alone; workers run elsewhere, or embedded as OTOLITH_WORKERS says."""
     from otolith.core.logging import configure_logging
     from otolith.serving import serve as run_serve
@@ -180,7 +193,7 @@ def serve(data: DataOption = None, host: HostOption = None, port: PortOption = N
     with plain_errors():
         settings = settings_for(data, host=host, port=port)
         configure_logging(settings)
-        run_serve(settings)
+        run_serve(settings, watch=watch)
 
 
 def _lanes(given: str) -> list[str]:

@@ -14,7 +14,7 @@ from otolith.core.errors import AppError, Conflict
 from otolith.core.folder import lock_for_up
 from otolith.core.process import Child, Supervisor, otolith_command
 from otolith.core.settings import Settings
-from otolith.supervision import environment_for, watcher_child, worker_child
+from otolith.supervision import environment_for, worker_child
 
 START_SECONDS = 60.0
 
@@ -88,15 +88,13 @@ def up(settings: Settings) -> None:
     claim_port(settings.host, settings.port)
     stop = StopSignal()
     supervisor = Supervisor()
-    server = Child("server", otolith_command("serve"), {**environment_for(settings), "OTOLITH_WORKERS": "0"})
+    server = Child("server", otolith_command("serve", "--watch"), {**environment_for(settings), "OTOLITH_WORKERS": "0"})
     try:
         supervisor.start(server)
         # The server migrates the database; workers that start later find it done and do not compete for the cores.
         wait_until_answering(settings, server)
         for number in range(1 if settings.workers is None else settings.workers):
             supervisor.start(worker_child(settings, number + 1))
-        if settings.library.watch:
-            supervisor.start(watcher_child(settings))
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         sys.stderr.write(f"Otolith listens on http://{shown}:{settings.port} (Ctrl-C stops it)\n")
         stop.wait()
@@ -105,8 +103,8 @@ def up(settings: Settings) -> None:
         lock.release()
 
 
-def serve(settings: Settings) -> None:
-    """The server alone, in this process, until SIGINT or SIGTERM."""
+def serve(settings: Settings, *, watch: bool = False) -> None:
+    """The server alone, in this process, until SIGINT or SIGTERM; `watch` has it watch the folders as well."""
     # Commands that serve nothing do not pay for these imports.
     import uvicorn
 
@@ -114,6 +112,7 @@ def serve(settings: Settings) -> None:
     from otolith.core.farewell import PoliteServer
     from otolith.core.heads import BoundedHeads
     from otolith.jobs.streams import end_streams
+    from otolith.supervision import watching
 
     claim_port(settings.host, settings.port)
     app = create_app(settings)
@@ -129,4 +128,14 @@ def serve(settings: Settings) -> None:
         http=BoundedHeads,
         ws="websockets-sansio",
     )
-    PoliteServer(config, partial(end_streams, app.state.api)).run()
+    say_goodbye = partial(end_streams, app.state.api)
+    if not watch:
+        PoliteServer(config, say_goodbye).run()
+        return
+    with watching(app.state.context) as stop:
+
+        def end() -> None:
+            stop.set()
+            say_goodbye()
+
+        PoliteServer(config, end).run()

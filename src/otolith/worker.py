@@ -5,8 +5,8 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,19 +26,23 @@ from otolith import composition
 from otolith.core.context import Context
 from otolith.core.errors import AppError
 from otolith.core.logging import configure_logging
+from otolith.core.scratch import hold_scratch, make_scratch, sweep_scratch
 from otolith.core.settings import Settings, load_settings
 from otolith.jobs.bells import connect_bells
 from otolith.jobs.broker import BELL, make_app, queue_of
-from otolith.jobs.child import Child, Duty
+from otolith.jobs.child import SCRATCH, Child, Duty
 from otolith.jobs.contracts import Handler, Handlers
-from otolith.jobs.lanes import known_lanes
+from otolith.jobs.lanes import known_lanes, lane_limits
+from otolith.jobs.quiet import quiet_hours
 from otolith.jobs.workers import sign_off, worker_name
 
 log = structlog.get_logger(__name__)
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+METRICS_SCRATCH = "otolith-metrics-"
 # Longer than a child takes to give its job back, and shorter than supervisors wait.
 STOP_SECONDS = 18.0
+DISMISS_SECONDS = 0.5
 
 Build = Callable[[Settings], Context]
 
@@ -107,10 +111,15 @@ def make_crew(
     """A worker that is ready to start."""
     try:
         served = known_lanes(lanes)
+        # What the settings say of lanes is looked at before anything is forked.
+        lane_limits(settings.jobs)
+        quiet_hours(settings.jobs)
     except ValueError as error:
         raise CannotWork(str(error)) from error
     children = concurrency or settings.jobs.concurrency or max(2, os.cpu_count() or 2)
-    folder = Path(tempfile.mkdtemp(prefix="otolith-worker-"))
+    sweep_scratch(SCRATCH)
+    folder = make_scratch(SCRATCH)
+    hold_scratch(folder)
     duty = Duty(worker_name(name), os.getpid(), served, children, folder)
     known = Handlers(composition.HANDLERS if handlers is None else handlers)
     crew = Crew(make_app(settings), settings, known, duty, build)
@@ -136,6 +145,9 @@ def run_worker(
     port = settings.jobs.metrics_port if metrics_port is None else metrics_port
     if port and METRICS_FOLDER not in os.environ:
         _begin_again_with_shared_metrics()
+    sweep_scratch(METRICS_SCRATCH)
+    if (metrics := _own_metrics()) is not None:
+        hold_scratch(metrics)
     crew = make_crew(settings, lanes=lanes, concurrency=concurrency, name=name, handlers=handlers, build=build)
     receivers = _connect_signals(crew)
     try:
@@ -199,25 +211,44 @@ def _connect_signals(crew: Crew) -> list[Callable[[], Any]]:
 
 
 def _stop_in_time(crew: Crew) -> None:
-    """End by force a worker that does not come to its end.
+    """End the worker once its children have closed all they held, and by force if they do not come to that.
 
-    The pool's processes share locks that a child which was killed at a bad moment keeps for ever, and the pool waits
-    for them. By now every child has given its job back or lost its lease on it.
+    The pool itself takes seconds to find that it is idle. And its processes share locks that a child which was killed
+    at a bad moment keeps for ever; by then every child has given its job back or lost its lease on it.
     """
-    if crew.stopped.wait(STOP_SECONDS):
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline and not _all_closed(crew):
+        if crew.stopped.wait(0.05):
+            return
+    if time.monotonic() >= deadline:
+        log.warning("worker.stop.forced", name=crew.duty.name, seconds=STOP_SECONDS)
+    if crew.stopped.is_set():
         return
-    log.warning("worker.stop.forced", name=crew.duty.name, seconds=STOP_SECONDS)
+    crew.duty.dismissal.touch()
+    processes = psutil.Process().children(recursive=True)
+    psutil.wait_procs(processes, timeout=DISMISS_SECONDS)
     for process in psutil.Process().children(recursive=True):
         process.kill()
     _clean_up(crew)
     os._exit(0)
 
 
+def _all_closed(crew: Crew) -> bool:
+    """Whether every child has given back its job and closed what it held, so that nothing is lost with it."""
+    children = psutil.Process().children()
+    return bool(children) and all(crew.duty.closed_mark(child.pid).exists() for child in children)
+
+
 def _begin_again_with_shared_metrics() -> None:
     """Start this very program anew: children count into shared files only if that was said before the first import."""
-    folder = tempfile.mkdtemp(prefix="otolith-metrics-")
-    environment = {**os.environ, METRICS_FOLDER: folder}
+    environment = {**os.environ, METRICS_FOLDER: str(make_scratch(METRICS_SCRATCH))}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 -- Ourselves.
+
+
+def _own_metrics() -> Path | None:
+    """The folder that this worker made for the numbers of its children, where nobody gave it one."""
+    folder = Path(os.environ.get(METRICS_FOLDER, ""))
+    return folder if folder.name.startswith(METRICS_SCRATCH) else None
 
 
 def _serve_metrics(host: str, port: int) -> None:
@@ -232,8 +263,8 @@ def _serve_metrics(host: str, port: int) -> None:
 
 def _clean_up(crew: Crew) -> None:
     shutil.rmtree(crew.duty.folder, ignore_errors=True)
-    if METRICS_FOLDER in os.environ and Path(os.environ[METRICS_FOLDER]).name.startswith("otolith-metrics-"):
-        shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)
+    if (metrics := _own_metrics()) is not None:
+        shutil.rmtree(metrics, ignore_errors=True)
     context = crew.build(crew.settings)
     try:
         sign_off(context, crew.duty.name)

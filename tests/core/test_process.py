@@ -6,19 +6,20 @@ from pathlib import Path
 from otolith.core.process import Child, Supervisor
 from tests.services import wait_until
 
+LASTS = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).open('a').write('x'); time.sleep(60)"
 
-def test_a_child_starts_once_there_is_something_for_it_to_do(tmp_path: Path) -> None:
-    wanted, waits = tmp_path / "wanted", Child("idle", [sys.executable, "-c", ""], when=lambda: False)
-    begins = Child("busy", [sys.executable, "-c", "import time; time.sleep(60)"], when=wanted.exists)
+
+def test_a_child_that_dies_is_started_again_until_all_are_stopped(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    child = Child("busy", [sys.executable, "-c", LASTS, str(starts)])
     supervisor = Supervisor()
-    supervisor.start(waits)
-    supervisor.start(begins)
+    supervisor.start(child)
     try:
-        assert begins.process is None
-        wanted.touch()
-        wait_until(lambda: begins.process is not None, "the child", 20)
-        assert waits.process is None
+        wait_until(lambda: starts.exists() and starts.read_text() == "x", "the first start", 20)
+        assert child.process is not None
+        child.process.kill()
+        wait_until(lambda: starts.read_text() == "xx", "the second start", 20)
     finally:
         supervisor.stop()
-    assert begins.process is not None
-    assert begins.process.poll() is not None
+    assert child.process.poll() is not None
+    assert starts.read_text() == "xx"

@@ -12,6 +12,8 @@ from structlog.testing import capture_logs
 from otolith.core import errors
 from otolith.core.errors import NotFound
 from otolith.core.requests import RequestLog
+from otolith.core.settings import OtelSettings
+from otolith.core.tracing import Tracing
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def client() -> Iterator[TestClient]:
         message = "a secret: hunter2"
         raise RuntimeError(message)
 
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, tracing=Tracing(OtelSettings()))
     with TestClient(app) as client:
         yield client
 

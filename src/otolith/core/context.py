@@ -8,8 +8,9 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from otolith.core.db import Database
-from otolith.core.settings import Settings
+from otolith.core.settings import OtelSettings, Settings
 from otolith.core.storage import Storage
+from otolith.core.tracing import Tracing
 
 
 class Closing(Protocol):
@@ -35,6 +36,7 @@ class Context:
     database: Database
     storage: Storage
     hooks: Hooks = field(default_factory=dict)
+    tracing: Tracing = field(default_factory=lambda: Tracing(OtelSettings()))
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _keeping: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -57,3 +59,4 @@ class Context:
                 kept.close()
             self._kept.clear()
         self.database.dispose()
+        self.tracing.close()

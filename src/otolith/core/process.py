@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -19,7 +19,6 @@ SUPERVISED = "OTOLITH_SUPERVISED"
 _PR_SET_PDEATHSIG = 1
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-_LOOK = 1.0
 # A child that lived this long is taken to have started well, so the next fault begins with the first pause again.
 _SETTLED = 60.0
 
@@ -37,13 +36,12 @@ def die_with_parent() -> None:
 
 @dataclass
 class Child:
-    """One supervised program: how to start it, what runs of it now, and `when` there is something for it to do."""
+    """One supervised program: how to start it, and what runs of it now."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
-    when: Callable[[], bool] | None = None
 
     def spawn(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **self.environment, SUPERVISED: str(os.getpid())}
@@ -70,9 +68,6 @@ class Supervisor:
     def _keep(self, child: Child) -> None:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
-            while child.when is not None and not child.when():
-                if self._stopping.wait(_LOOK):
-                    return
             began = time.monotonic()
             process = child.spawn()
             if self._stopping.is_set():

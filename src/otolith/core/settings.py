@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
@@ -26,6 +26,18 @@ from otolith.core.settings_groups import (
 )
 
 PREFIX = "OTOLITH_"
+
+
+# What a profile says where nobody says otherwise.
+PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "small": {
+        "workers": 1,
+        "database_pool": 4,
+        "jobs": {"concurrency": 1},
+        "accounts": {"hash_memory": 19_922_944, "hashes_at_once": 1},
+        "media": {"transcoders": 1, "decode_memory": 400_000_000},
+    }
+}
 
 
 class BadSettings(AppError):
@@ -56,6 +68,9 @@ class Settings(BaseSettings):
     )
     database_pool: int = Field(default=10, ge=1, le=200, description="Pooled connections, and as many request threads.")
     broker_url: str = Field(default="", description="`redis://…`, `amqp://…`; unset: files in the data folder.")
+    profile: Literal["", "small"] = Field(
+        default="", description="`small` for a machine with little memory: other defaults, see the page on installing."
+    )
     production_mode: bool = Field(
         default=False, description="Strict cookies and HSTS; weak, default and example secrets are refused."
     )
@@ -227,13 +242,24 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
     from_file = {name: value or "" for name, value in dotenv_values(file).items()} if Path(file).is_file() else {}
     variables = translate({**from_file, **environ})
     try:
-        values = _Environment(variables)()
         given = {name: value for name, value in overrides.items() if value is not None}
-        return Settings(**{**values, **given})
+        values = {**_Environment(variables)(), **given}
+        return Settings(**with_profile(values))
     except ValidationError as error:
         raise BadSettings(_explain(error)) from error
     except ValueError as error:
         raise BadSettings(str(error)) from error
+
+
+def with_profile(values: Mapping[str, Any]) -> dict[str, Any]:
+    """These values, and what their profile says of those that are not among them."""
+    completed = dict(values)
+    for name, said in PROFILES.get(str(values.get("profile", "")), {}).items():
+        if isinstance(said, Mapping):
+            completed[name] = {**said, **completed.get(name, {})}
+        else:
+            completed.setdefault(name, said)
+    return completed
 
 
 def _explain(error: ValidationError) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
@@ -95,12 +96,35 @@ class JobSettings(BaseModel):
     )
     retry_seconds: float = Field(default=2, gt=0, description="The pause before the first retry; it doubles each time.")
     retry_max_seconds: float = Field(default=3600, gt=0, description="The longest pause before a retry.")
+    lane_limits: str = Field(
+        default="",
+        pattern=r"^(\s*[a-z]+\s*=\s*[1-9]\d{0,2}\s*(,|$))*$",
+        description="Jobs of a lane that one worker does at once, such as `audio=1,speech=1`; unset: one a child.",
+    )
+    quiet_hours: str = Field(
+        default="",
+        pattern=r"^(\s*([01]\d|2[0-3]):[0-5]\d\s*-\s*([01]\d|2[0-3]):[0-5]\d\s*)?$",
+        description="Hours in which heavy lanes rest, such as `08:00-23:00`; unset: none.",
+    )
+    quiet_lanes: str = Field(default="audio,speech", description="The lanes that rest then, with commas.")
+    time_zone: str = Field(
+        default="", description="Whose clocks the quiet hours mean, such as `Europe/Paris`; unset: the machine's."
+    )
     keep_days: float = Field(
         default=30, gt=0, description="Days that finished jobs are kept; dead ones stay until purged."
     )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port on which a worker serves `/metrics`; 0: none."
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key if value else value
+        except (KeyError, ValueError, OSError) as error:
+            message = f"{value!r} is no time zone, such as Europe/Paris"
+            raise ValueError(message) from error
 
 
 class MediaSettings(BaseModel):

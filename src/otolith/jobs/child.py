@@ -1,5 +1,6 @@
 """What one child process of a worker does: hear bells, and look at the ledger by itself now and then."""
 
+import contextlib
 import os
 import random
 import threading
@@ -14,11 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.errors import AppError
+from otolith.core.scratch import sweep_scratch
 from otolith.jobs.bells import Ringer
 from otolith.jobs.claiming import has_claimable
 from otolith.jobs.contracts import Handlers, Lane
 from otolith.jobs.heart import GRACE_SECONDS, end_this_process
-from otolith.jobs.seats import Seats, seats_beside_interactive
+from otolith.jobs.lanes import lane_limits
+from otolith.jobs.seats import LaneSeats, Seats, seats_beside_interactive
 from otolith.jobs.slot import Slot
 from otolith.jobs.sweep import sweep
 from otolith.jobs.workers import sign
@@ -30,6 +33,10 @@ SHIFT_SECONDS = 30.0
 # Longer than an orderly end takes, and shorter than those who wait for one have patience.
 FORCED_SECONDS = GRACE_SECONDS + 6
 LINGER_SECONDS = 0.03
+DISMISSAL_PAUSE = 0.02
+# Where the locks of a worker lie, and how often those of killed workers are looked for beside its start.
+SCRATCH = "otolith-worker-"
+TIDY_SECONDS = 3600.0
 LINGER_PAUSE = 0.004
 INTERACTIVE: tuple[Lane, ...] = ("interactive",)
 
@@ -44,6 +51,15 @@ class Duty:
     concurrency: int
     folder: Path
 
+    def closed_mark(self, pid: int) -> Path:
+        """Stands there once the child of that process holds nothing any more."""
+        return self.folder / f"closed-{pid}"
+
+    @property
+    def dismissal(self) -> Path:
+        """Stands there once children that are closed may go, since nobody will replace them."""
+        return self.folder / "dismissed"
+
 
 class Child:
     """One process that runs one job at a time."""
@@ -53,13 +69,18 @@ class Child:
         self._handlers = handlers
         self._duty = duty
         self._ringer = ringer
-        self._slot = Slot(context, handlers, duty.name, end_process=end_this_process)
+        limits = lane_limits(context.settings.jobs)
+        lane_seats = LaneSeats(duty.folder, limits) if limits else None
+        self._slot = Slot(context, handlers, duty.name, end_process=end_this_process, seats=lane_seats)
         count = seats_beside_interactive(len(duty.lanes), duty.concurrency, interactive="interactive" in duty.lanes)
         self._seats = Seats(duty.folder, count)
         self._busy = threading.Lock()
         self._heard = False
         self._closed = threading.Event()
         self._told_to_end = 0
+        self._closing = threading.Lock()
+        self._is_closed = False
+        self._tidied = time.monotonic()
         self._looker = threading.Thread(target=self._look_now_and_then, name="otolith-looker", daemon=True)
         self._looker.start()
 
@@ -67,7 +88,7 @@ class Child:
         """Run due jobs until there is none in the lanes, or the shift is over."""
         self._heard = True
         # Whoever is at work looks once more before it leaves, so that no bell is lost between its last look and that.
-        while self._heard and self._busy.acquire(blocking=False):
+        while self._heard and not self.is_draining and self._busy.acquire(blocking=False):
             self._heard = False
             try:
                 if self._work():
@@ -117,6 +138,9 @@ class Child:
         duty = self._duty
         sign(self._context, duty.name, duty.lanes, duty.concurrency, duty.pid)
         sweep(self._context, self._handlers)
+        if time.monotonic() - self._tidied > TIDY_SECONDS:
+            self._tidied = time.monotonic()
+            sweep_scratch(SCRATCH)
         if self._busy.locked() or self.is_draining:
             return
         with self._context.database.read(SYSTEM) as session:
@@ -130,32 +154,52 @@ class Child:
         return self._slot.heart.draining
 
     def drain(self) -> None:
-        """Stop taking jobs and give the present one back.
+        """Stop taking jobs, give the present one back, and close what this process holds.
 
-        The process itself stays until the pool ends it: one that left by itself would be replaced. Only where the
-        pool was told to end its children by force, which it does by this very signal, do they go in the end.
+        The process itself stays until it is dismissed, or the pool ends it: one that left by itself would be replaced.
+        Only where the pool was told to end its children by force, by this very signal, do they go in the end.
         """
         self._told_to_end += 1
         self._slot.heart.drain()
         self._closed.set()
+        if self._told_to_end == 1:
+            threading.Thread(target=self._leave, name="otolith-leaving", daemon=True).start()
         if self._told_to_end == 2:
             threading.Thread(target=self._end_soon, name="otolith-ending", daemon=True).start()
+
+    def _leave(self) -> None:
+        if not self._wait_until_idle():
+            return
+        self.close()
+        with contextlib.suppress(OSError):
+            self._duty.closed_mark(os.getpid()).touch()
+        deadline = time.monotonic() + FORCED_SECONDS
+        while time.monotonic() < deadline:
+            if self._duty.dismissal.exists():
+                os._exit(0)
+            time.sleep(DISMISSAL_PAUSE)
 
     def _end_soon(self) -> None:
         time.sleep(FORCED_SECONDS)
         os._exit(0)
 
-    def _wait_until_idle(self) -> None:
-        if self._busy.acquire(timeout=GRACE_SECONDS + 5):
+    def _wait_until_idle(self) -> bool:
+        idle = self._busy.acquire(timeout=GRACE_SECONDS + 5)
+        if idle:
             self._busy.release()
+        return idle
 
     def close(self) -> None:
-        """Give back what runs, and close what this process holds."""
+        """Give back what runs, and close what this process holds; asked again, it is closed already."""
         self._slot.heart.drain()
         self._closed.set()
         self._wait_until_idle()
-        # Whoever looks at the ledger at this moment would open it again behind us.
-        self._looker.join(GRACE_SECONDS)
-        self._slot.close()
-        self._ringer.close()
-        self._context.close()
+        with self._closing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            # Whoever looks at the ledger at this moment would open it again behind us.
+            self._looker.join(GRACE_SECONDS)
+            self._slot.close()
+            self._ringer.close()
+            self._context.close()

@@ -44,6 +44,7 @@ _COLUMNS: dict[str, Any] = {
     "checkpoint": JSON(),
     "progress_done": Integer(),
     "progress_total": Integer(),
+    "trace_parent": Text(),
 }
 
 
@@ -67,6 +68,7 @@ class Claimed:
     checkpoint: dict[str, Any] | None
     progress_done: int | None
     progress_total: int | None
+    trace_parent: str | None
 
 
 # Interactive work goes first. Between other lanes the caller's order decides, which rotates: their places in line

@@ -1,11 +1,12 @@
 """Lanes that pause, and the order in which a worker looks at its lanes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Table, delete, literal
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from otolith.core.settings import JobSettings
 from otolith.jobs.clauses import clock, clock_after
 from otolith.jobs.contracts import LANES, Lane
 from otolith.jobs.models import LanePause
@@ -21,6 +22,13 @@ def known_lanes(names: Sequence[str]) -> tuple[Lane, ...]:
         message = f"There is no lane {', '.join(unknown)}; the lanes are {', '.join(LANES)}."
         raise ValueError(message)
     return tuple(lane for lane in LANES if not names or lane in names)
+
+
+def lane_limits(settings: JobSettings) -> Mapping[str, int]:
+    """How many jobs of a lane one worker may do at once, for the lanes that have a bound; `ValueError` for others."""
+    pairs = [pair.partition("=") for pair in settings.lane_limits.split(",") if pair.strip()]
+    limits = {name.strip(): int(count) for name, _, count in pairs}
+    return {lane: limits[lane] for lane in known_lanes(list(limits))} if limits else {}
 
 
 class Rotation:

@@ -104,6 +104,8 @@ class Job(Base):
     priority: Mapped[int] = mapped_column(SmallInteger)
     virtual_start: Mapped[int] = mapped_column(BigInteger)
     idempotency_key: Mapped[str | None] = mapped_column(String(200), default=None)
+    # The span of whoever submitted it, after W3C Trace Context; what the job does becomes a part of that trace.
+    trace_parent: Mapped[str | None] = mapped_column(String(55), default=None)
 
     state: Mapped[str] = mapped_column(String(12))
     due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)

@@ -4,6 +4,7 @@ from otolith.core.context import Context, Hooks
 from otolith.core.db import Database
 from otolith.core.settings import Settings
 from otolith.core.storage import open_storage
+from otolith.core.tracing import Tracing
 from otolith.jobs.bells import connect_bells
 
 
@@ -15,4 +16,7 @@ def open_context(settings: Settings, hooks: Hooks | None = None) -> Context:
     settings.folder.make()
     database = Database(settings.effective_database_url, pool_size=settings.database_pool)
     connect_bells(settings, database)
-    return Context(settings=settings, database=database, storage=open_storage(settings), hooks=hooks or {})
+    tracing = Tracing(settings.otel)
+    tracing.watch(database.engine)
+    storage = open_storage(settings)
+    return Context(settings=settings, database=database, storage=storage, tracing=tracing, hooks=hooks or {})

@@ -22,6 +22,7 @@ from otolith.jobs.ledger import Outcome
 from otolith.jobs.metrics import ATTEMPTS, LEASE_LOSSES, RUN_SECONDS
 from otolith.jobs.outcomes import LeaseLost, PauseLane, RetryLater, TimeIsUp, UnknownTask, plain
 from otolith.jobs.running import Resources, Run, judge
+from otolith.jobs.seats import LaneSeats
 from otolith.jobs.submitting import NEWS, promise
 
 log = structlog.get_logger(__name__)
@@ -33,13 +34,20 @@ class Slot:
     """Runs jobs one at a time; a worker child has one, and a command that runs its own jobs has a few."""
 
     def __init__(
-        self, context: Context, handlers: Handlers, worker: str, *, end_process: Callable[[], None] | None = None
+        self,
+        context: Context,
+        handlers: Handlers,
+        worker: str,
+        *,
+        end_process: Callable[[], None] | None = None,
+        seats: LaneSeats | None = None,
     ) -> None:
         self.context = context
         self.resources = Resources()
         self.heart = Heart(context, end_process)
         self._handlers = handlers
         self._worker = worker
+        self._seats = seats
         self._lease = context.settings.jobs.lease_seconds
 
     def work(self, lanes: Sequence[str], *, seconds: float = float("inf")) -> tuple[int, bool]:
@@ -50,9 +58,18 @@ class Slot:
         rotation = Rotation(lanes)
 
         def take(connection: Connection) -> Claimed | None:
-            return claim(connection, rotation.next(), worker=self._worker, lease=self._lease)
+            order = rotation.next()
+            if self._seats is None:
+                return claim(connection, order, worker=self._worker, lease=self._lease)
+            job = claim(connection, self._seats.admit(order), worker=self._worker, lease=self._lease)
+            self._seats.keep(None if job is None else job.lane)
+            return job
 
-        return self._loop(take, seconds)
+        try:
+            return self._loop(take, seconds)
+        finally:
+            if self._seats is not None:
+                self._seats.keep(None)
 
     def work_on(self, root: UUID) -> int:
         """Run the due jobs that descend from `root`, and `root` itself; how many ran."""
@@ -87,8 +104,26 @@ class Slot:
 
     def _run(self, job: Claimed) -> Outcome | PauseLane | LeaseLost:
         """Call the handler; how it ended, whatever it raised."""
-        structlog.contextvars.bind_contextvars(job_id=str(job.id), task=job.task)
+        about: dict[str, str | int] = {
+            "otolith.job_id": str(job.id),
+            "otolith.lane": job.lane,
+            "otolith.attempt": job.attempt,
+        }
         began = time.monotonic()
+        with self.context.tracing.span(job.task, "consumer", parent=job.trace_parent, attributes=about) as span:
+            outcome = self._call(job)
+            name = outcome.state if isinstance(outcome, Outcome) else "paused"
+            if isinstance(outcome, LeaseLost):
+                name = "lease_lost"
+            elif isinstance(outcome, Outcome):
+                span.failure = outcome.error_kind
+            span.attributes["otolith.outcome"] = name
+        RUN_SECONDS.labels(task=job.task, outcome=name).observe(time.monotonic() - began)
+        ATTEMPTS.labels(task=job.task, outcome=name).inc()
+        return outcome
+
+    def _call(self, job: Claimed) -> Outcome | PauseLane | LeaseLost:
+        structlog.contextvars.bind_contextvars(job_id=str(job.id), task=job.task)
         watched = False
         try:
             handler = self._handlers.find(job.task)
@@ -110,11 +145,6 @@ class Slot:
             if watched:
                 self.heart.release()
             structlog.contextvars.unbind_contextvars("job_id", "task")
-        name = outcome.state if isinstance(outcome, Outcome) else "paused"
-        if isinstance(outcome, LeaseLost):
-            name = "lease_lost"
-        RUN_SECONDS.labels(task=job.task, outcome=name).observe(time.monotonic() - began)
-        ATTEMPTS.labels(task=job.task, outcome=name).inc()
         return outcome
 
     def _log_loss(self, job: Claimed) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from otolith.core.errors import BadRequest
 from otolith.core.ids import new_id
+from otolith.core.tracing import trace_parent
 from otolith.jobs.clauses import clock, virtual_start
 from otolith.jobs.contracts import LANES, PRIORITIES, Contract, Lane, Payload, Priority
 from otolith.jobs.models import Job
@@ -27,7 +28,7 @@ NEWS = "otolith.jobs.news"
 
 _COLUMNS = (
     "id", "root_id", "parent_id", "workspace_id", "user_id", "flow_id", "task", "version", "payload", "lane",
-    "priority", "idempotency_key", "state", "due_at", "max_attempts",
+    "priority", "idempotency_key", "state", "due_at", "max_attempts", "trace_parent",
 )  # fmt: skip
 _VALUES = {name: bindparam(name, type_=_JOBS.c[name].type) for name in _COLUMNS}
 _PLACE = virtual_start(_VALUES["lane"], _VALUES["priority"], _VALUES["flow_id"])
@@ -140,6 +141,7 @@ def _row(
         "state": "queued",
         "due_at": not_before,
         "max_attempts": contract.max_attempts,
+        "trace_parent": trace_parent(),
     }
 
 

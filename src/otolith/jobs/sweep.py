@@ -22,6 +22,7 @@ from otolith.jobs.lanes import end_pauses
 from otolith.jobs.ledger import HEAD_OF_LINE, JOBS, cancel_tree, count_done, settle
 from otolith.jobs.metrics import LEASE_LOSSES
 from otolith.jobs.models import JobEvent, JobSchedule, SweepTurn
+from otolith.jobs.quiet import keep_quiet, quiet_hours
 from otolith.jobs.submitting import NEWS, promise, submit
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,11 @@ def sweep(context: Context, handlers: Iterable[Handler], *, always: bool = False
         continue
     while _in_one_transaction(context, wake_due) == BATCH:
         continue
+    hours = None if always else quiet_hours(settings)
     with context.database.write(SYSTEM) as session:
+        if hours is not None:
+            # Not by a command that does its own jobs: whoever gave it waits for them.
+            keep_quiet(session, hours)
         resume_lanes(session)
     with context.database.read(SYSTEM) as session:
         # Reading first, because this looks at all that is unfinished and SQLite has one writer.
