@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.music_midi import DRUMS, Note
-from bench.music_patterns import bass_line, comp_bar, drum_bar
+from bench.music_patterns import CompEvent, bass_line, comp_bar, drum_bar
 from bench.music_tables import (
     BASS_INSTRUMENTS,
     CHORDS,
@@ -156,13 +156,22 @@ class Composer:
             out.append(pitch + 12 * round((centre - pitch) / 12))
         return sorted(set(out))
 
+    def comp_events(self, style: str, notes: int) -> list[CompEvent]:
+        return comp_bar(style, self.meter, notes)
+
+    def bass_events(self, style: str, length: float) -> list[tuple[float, float, int, int]]:
+        return bass_line(style, self.meter, length)
+
+    def drum_events(self, style: str, bar: int) -> list[tuple[int, tuple[float, ...], float]]:
+        return drum_bar(style, self.meter, bar)
+
     def comp(self, channel: int, style: str, plan: list[PlannedChord], velocity: float, centre: int) -> None:
         for bar, span, root, quality in plan:
             pitches = self.chord_pitches(root, quality, centre)
             low = root + 12 * round((43 - root) / 12)
             end = (bar + span) * self.meter
             for number in range(int(np.ceil(span))):
-                for at, lasts, which in comp_bar(style, self.meter, len(pitches)):
+                for at, lasts, which in self.comp_events(style, len(pitches)):
                     beat = (bar + number) * self.meter + at
                     if beat >= end - 1e-6:
                         continue
@@ -177,7 +186,7 @@ class Composer:
             low = root + 12 * round((38 - root) / 12)
             start, length = bar * self.meter, span * self.meter
             if style != "walking":
-                for at, lasts, step, softer in bass_line(style, self.meter, length):
+                for at, lasts, step, softer in self.bass_events(style, length):
                     self.play(channel, low + step, start + at, lasts, velocity - softer)
                 continue
             following = plan[(index + 1) % len(plan)][2]
@@ -240,7 +249,7 @@ class Composer:
                 position += abs(length)
 
     def drum_bar(self, style: str, start: float, bar: int) -> None:
-        for pitch, at, velocity in drum_bar(style, self.meter, bar):
+        for pitch, at, velocity in self.drum_events(style, bar):
             for beat in at:
                 self.play(DRUMS, pitch, start + beat, 0.2, velocity)
         if bar % 8 == 0 and self.crash:

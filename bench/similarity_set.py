@@ -4,6 +4,7 @@ A band is an instrumentation with its balance and its sound; a style is a manner
 style's range, progression and tune differ from piece to piece.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from bench.music_midi import DRUMS, SOUND_FONT, Note, midi_file, render
+from bench.music_patterns import CompEvent
 from bench.music_tables import (
     BASS_INSTRUMENTS,
     CHORDS,
@@ -26,6 +28,7 @@ from bench.music_tables import (
     PAD_INSTRUMENTS,
 )
 from bench.music_variety import Composer, PlannedChord, parse
+from bench.similarity_patterns import Manner, Strokes, random_manner
 
 _KITS = (0, 8, 16, 24, 25, 32, 40)
 _BASS_4 = ("whole", "quarters", "eighths", "rootfifth", "octaves", "walking", "syncop", "bossa", "tresillo")
@@ -58,7 +61,10 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How is played, by names of `bench.music_tables` and `bench.music_patterns`; tempo in beats a minute."""
+    """How is played, by names of `bench.music_tables` and `bench.music_patterns`; tempo in beats a minute.
+
+    Where there is a `drawn` manner, that is played, and the names only say who takes part.
+    """
 
     name: str
     tempo: tuple[float, float]
@@ -73,6 +79,7 @@ class Style:
     span: float = 1.0
     sevenths: bool = False
     colour: str | None = None
+    drawn: Manner | None = None
 
     @property
     def roles(self) -> frozenset[str]:
@@ -128,6 +135,12 @@ def random_style(rng: np.random.Generator, name: str) -> Style:
     )
 
 
+def drawn_style(rng: np.random.Generator, name: str) -> Style:
+    """A style whose patterns stand in no table."""
+    style = random_style(rng, name)
+    return replace(style, swing=0.5, drawn=random_manner(rng, style.meter))
+
+
 STYLES = (
     Style("rock", (112, 142), "pulse8", "eighths", "rock8", colour="5", minor=0.4),
     Style("ballad", (62, 80), "arp8_updown", "whole", "rock4", pad=True, minor=0.3),
@@ -154,7 +167,7 @@ class _Player(Composer):
     def __init__(self, seed: list[int], style: Style, seconds: float) -> None:
         super().__init__(0)
         self.rng = np.random.default_rng(seed)
-        self.meter, self.swing = style.meter, style.swing
+        self.meter, self.swing, self.drawn = style.meter, style.swing, style.drawn
         self.tempo = float(self.rng.uniform(*style.tempo))
         self.mode = "minor" if self.rng.random() < style.minor else "major"
         self.key = int(self.rng.integers(12))
@@ -163,6 +176,15 @@ class _Player(Composer):
         self.times = 0.2 + np.arange(self.bars * self.meter + 2) * 60 / self.tempo
         self.grid = np.arange(self.times.size)
         self.crash = bool(self.rng.random() < 0.4)
+
+    def comp_events(self, style: str, notes: int) -> list[CompEvent]:
+        return self.drawn.comp_bar(notes) if self.drawn and style != "pad" else super().comp_events(style, notes)
+
+    def bass_events(self, style: str, length: float) -> list[tuple[float, float, int, int]]:
+        return self.drawn.bass_line(self.meter, length) if self.drawn else super().bass_events(style, length)
+
+    def drum_events(self, style: str, bar: int) -> list[Strokes]:
+        return self.drawn.drum_bar(bar) if self.drawn else super().drum_events(style, bar)
 
     def chords(self, style: Style) -> list[PlannedChord]:
         pool = MAJOR_PROGRESSIONS if self.mode == "major" else MINOR_PROGRESSIONS
@@ -187,9 +209,9 @@ def compose(seed: list[int], style: Style, band: Band, seconds: float = _SECONDS
     plan = player.chords(style)
     roles = band.roles or style.roles
     if "keys" in roles:
-        player.comp(0, style.comp, plan, _EVEN, int(player.rng.choice([56, 60, 64])))
+        player.comp(0, "drawn" if style.drawn else style.comp, plan, _EVEN, int(player.rng.choice([56, 60, 64])))
     if "bass" in roles:
-        player.bass(1, style.bass or "rootfifth", plan, _EVEN)
+        player.bass(1, "drawn" if style.drawn else style.bass or "rootfifth", plan, _EVEN)
     if "lead" in roles:
         player.melody(2, plan, _EVEN, int(player.rng.choice([67, 70, 74])))
     if "pad" in roles:
@@ -243,13 +265,15 @@ class Labelled:
     piece: str
 
 
-def instrumentation_set(folder: Path, seed: int, bands: int = 10) -> list[Labelled]:
+def instrumentation_set(
+    folder: Path, seed: int, bands: int = 10, font: Path = SOUND_FONT, styles: Sequence[Style] = STYLES
+) -> list[Labelled]:
     """Every band plays the same fourteen pieces, two in each of seven styles: what tells them apart is who plays."""
     rng = np.random.default_rng([seed, 1])
-    styles = [STYLES[int(index)] for index in rng.permutation(len(STYLES))[:7]]
+    chosen = [styles[int(index)] for index in rng.permutation(len(styles))[:7]]
     found = []
-    for band in [random_ensemble(rng, f"band {index}") for index in range(bands)]:
-        for number, style in enumerate([*styles, *styles]):
+    for band in [random_ensemble(rng, f"band {index}", (font,)) for index in range(bands)]:
+        for number, style in enumerate([*chosen, *chosen]):
             target = folder / f"i{seed}-{band.name.replace(' ', '-')}-{number:02d}.wav"
             if not target.exists():
                 perform([seed, 1, number], style, band, target.with_suffix(".part"), 25.0).rename(target)
@@ -257,14 +281,16 @@ def instrumentation_set(folder: Path, seed: int, bands: int = 10) -> list[Labell
     return found
 
 
-def style_set(folder: Path, seed: int, styles: int = 12) -> list[Labelled]:
+def style_set(
+    folder: Path, seed: int, count: int = 12, font: Path = SOUND_FONT, styles: Sequence[Style] = STYLES
+) -> list[Labelled]:
     """Fourteen pieces in each style, each by a band of its own: what tells them apart is how it is played."""
     rng = np.random.default_rng([seed, 2])
     found = []
-    for chosen in rng.permutation(len(STYLES))[:styles]:
-        style = STYLES[int(chosen)]
+    for chosen in rng.permutation(len(styles))[:count]:
+        style = styles[int(chosen)]
         for number in range(14):
-            band = random_band(rng, "anyone")
+            band = random_band(rng, "anyone", (font,))
             target = folder / f"s{seed}-{style.name.replace(' ', '-')}-{number:02d}.wav"
             if not target.exists():
                 perform([seed, 2, int(chosen), number], style, band, target.with_suffix(".part"), 25.0).rename(target)
