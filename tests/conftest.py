@@ -15,7 +15,7 @@ from otolith.app import create_app
 from otolith.composition import build_context
 from otolith.core.context import Context
 from otolith.core.db import Database
-from otolith.core.settings import AccountSettings, AdminSettings, Settings
+from otolith.core.settings import AccountSettings, AdminSettings, LimitSettings, Settings
 from otolith.migrations.migrate import migrate
 from tests.callers import Callers, make_callers
 from tests.services import PostgresServer, RedisServer
@@ -100,6 +100,8 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         admin=AdminSettings(password=SecretStr(ADMIN_PASSWORD)),
         # The least that the settings allow, since tests sign in often.
         accounts=AccountSettings(hash_memory=19_922_944, hash_rounds=2),
+        # Tests ask more in a minute than people do; those of the limits switch them on.
+        limits=LimitSettings(enabled=False),
     )
     settings.folder.make()
     return settings

@@ -28,7 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from otolith.core.actor import Actor
+from otolith.core.actor import SYSTEM, Actor
 from otolith.core.errors import AppError, NotAcceptable, NotAvailable
 from otolith.core.settings import BadSettings
 
@@ -291,6 +291,12 @@ class Database:
         for callback in self.on_dispose:
             callback()
         self.engine.dispose()
+
+
+def as_system(session: Session) -> None:
+    """Let the rest of this transaction be the system's: for the last of it, after what the actor did was flushed."""
+    if session.get_bind().dialect.name != "sqlite":
+        _set_postgres_actor(session.connection(), SYSTEM)
 
 
 def after_commit(session: Session, callback: AfterCommit) -> None:

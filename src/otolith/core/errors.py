@@ -101,6 +101,12 @@ class NotAcceptable(AppError):
     status = 422
 
 
+class TooManyRequests(AppError):
+    """Too many requests came from you within a short time; wait for as long as Retry-After says."""
+
+    status = 429
+
+
 class NotAvailable(AppError):
     """A part that this needs is not available; try again later."""
 

@@ -16,6 +16,7 @@ from otolith.core.errors import (
     NotAvailable,
     NotSignedIn,
     Problem,
+    TooManyRequests,
 )
 from otolith.core.http import Needs, actor_of, context_of, maybe_actor
 
@@ -76,7 +77,7 @@ def _add_common_answers(operation: dict[str, Any], method: str, calls: set[Any])
     if method not in _SAFE or any(isinstance(call, Needs) for call in calls):
         answers.append(NotAllowed)
     if calls & {actor_of, maybe_actor, context_of}:
-        answers.append(NotAvailable)
+        answers += [TooManyRequests, NotAvailable]
     if operation.get("parameters") or operation.get("requestBody"):
         answers.append(NotAcceptable)
     for answer in answers:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from otolith.core.origin import coming_from
 from otolith.core.settings import BadSettings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -33,6 +34,9 @@ class TrustedProxies:
             headers = Headers(scope=scope)
             if any(name in headers for name in FORWARDING):
                 self._apply(scope, headers)
+            with coming_from(scope["client"][0] if scope.get("client") else ""):
+                await self.app(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
     def _apply(self, scope: Scope, headers: Headers) -> None:

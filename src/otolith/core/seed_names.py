@@ -8,6 +8,10 @@ ALIASES = {
     "RECOZIK_WEB_ADMIN_PASSWORD": "OTOLITH_ADMIN_PASSWORD",
     "RECOZIK_WEB_READONLY_TOKEN": "OTOLITH_READONLY_TOKEN",
     "RECOZIK_WEB_PRODUCTION_MODE": "OTOLITH_PRODUCTION_MODE",
+    "RECOZIK_WEB_RATE_LIMIT_ENABLED": "OTOLITH_LIMITS_ENABLED",
+    "RECOZIK_WEB_RATE_LIMIT_PER_MINUTE": "OTOLITH_LIMITS_PER_MINUTE",
+    "RATE_LIMIT_ENABLED": "OTOLITH_LIMITS_ENABLED",
+    "RATE_LIMIT_PER_MINUTE": "OTOLITH_LIMITS_PER_MINUTE",
     "RECOZIK_WEBUI_UPLOAD_LIMIT": "OTOLITH_MEDIA_UPLOAD_LIMIT",
     "DATABASE_URL": "OTOLITH_DATABASE_URL",
     "ALLOWED_ORIGINS": "OTOLITH_ALLOWED_ORIGINS",
@@ -31,8 +35,6 @@ EXPLAINED = {
     "RECOZIK_ACOUSTID_API_KEY": "The AcoustID key, for identification (a later capability).",
     "RECOZIK_WEB_AUDD_TOKEN": "The AudD token, for identification (a later capability).",
     "RECOZIK_AUDD_TOKEN": "The AudD token, for identification (a later capability).",
-    "RECOZIK_WEB_RATE_LIMIT_ENABLED": "Switches rate limits (a later capability).",
-    "RECOZIK_WEB_RATE_LIMIT_PER_MINUTE": "The default rate limit (a later capability).",
     "OLLAMA_MODEL": (
         "The language model, for enrichment (a later capability); OTOLITH_LANGUAGE_EMBEDDING_MODEL names the one that "
         "makes vectors of texts."

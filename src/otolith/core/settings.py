@@ -15,9 +15,11 @@ from otolith.core.seed_names import ALIASES, DATABASE_ALIASES, PLACEHOLDERS
 from otolith.core.settings_groups import (
     AccountSettings,
     AdminSettings,
+    AuditSettings,
     JobSettings,
     LanguageSettings,
     LibrarySettings,
+    LimitSettings,
     LogSettings,
     MediaSettings,
     OtelSettings,
@@ -92,6 +94,8 @@ class Settings(BaseSettings):
     admin: AdminSettings = Field(default_factory=AdminSettings, description="The first administrator.")
     readonly: ReadonlySettings = Field(default_factory=ReadonlySettings, description="The read-only user.")
     accounts: AccountSettings = Field(default_factory=AccountSettings, description="Signing in.")
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="Limits of requests.")
+    audit: AuditSettings = Field(default_factory=AuditSettings, description="The audit.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
     jobs: JobSettings = Field(default_factory=JobSettings, description="Jobs and workers.")
     media: MediaSettings = Field(default_factory=MediaSettings, description="Media.")
@@ -275,10 +279,12 @@ __all__ = [
     "PREFIX",
     "AccountSettings",
     "AdminSettings",
+    "AuditSettings",
     "BadSettings",
     "JobSettings",
     "LanguageSettings",
     "LibrarySettings",
+    "LimitSettings",
     "LogSettings",
     "MediaSettings",
     "OtelSettings",

@@ -34,7 +34,18 @@ class ReadonlySettings(BaseModel):
 class AccountSettings(BaseModel):
     """Signing in. The least cost that can be set is the least that OWASP recommends for argon2id."""
 
-    session_days: float = Field(default=7, gt=0, le=365, description="Days until a browser has to sign in again.")
+    access_minutes: float = Field(
+        default=60, ge=1, le=1440, description="Minutes after which a browser's session renews its secrets by itself."
+    )
+    session_days: float = Field(
+        default=7, gt=0, le=365, description="Days that a browser may stay away before it has to sign in again."
+    )
+    remember_days: float = Field(
+        default=30, gt=0, le=365, description="The same for a browser that was asked to stay signed in."
+    )
+    longest_days: float = Field(
+        default=180, gt=0, le=3650, description="Days after which every browser has to sign in again."
+    )
     hash_memory: Size = Field(
         default=67_108_864, ge=19_922_944, description="Memory that hashing one password takes; `64MiB` unless set."
     )
@@ -59,6 +70,34 @@ class AccountSettings(BaseModel):
             message = f"there is no feature {', '.join(unknown)}; the features are {', '.join(FEATURES)}"
             raise ValueError(message)
         return value
+
+
+class LimitSettings(BaseModel):
+    """How often callers may ask, such as `100/minute` or `5/hour`; a bare number means a minute."""
+
+    enabled: bool = Field(default=True, description="Whether requests and guesses of passwords are limited.")
+    per_minute: int = Field(
+        default=60, ge=1, description="Requests a minute of an API token, and of an address that shows no credential."
+    )
+    sign_in: str = Field(
+        default="5/minute", description="Attempts to sign in, and to use links and codes, from one network."
+    )
+    session: str = Field(default="600/minute", description="Requests of a signed-in user's browsers.")
+    token: str = Field(default="", description="Requests of one API token; unset: `per_minute`.")
+    anonymous: str = Field(
+        default="", description="Requests without a valid credential from one network; unset: `per_minute`."
+    )
+    redis_url: str = Field(
+        default="", description="Redis that counts requests; unset: the broker's, or else the database."
+    )
+
+
+class AuditSettings(BaseModel):
+    """The record of what was done."""
+
+    keep_days: float = Field(
+        default=365, ge=1, le=36_500, description="Days that entries of the audit are kept; the chain shows the cut."
+    )
 
 
 class LogSettings(BaseModel):

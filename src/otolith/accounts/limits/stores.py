@@ -1,0 +1,56 @@
+"""Where the shared counters of requests are kept: in Redis, or in the database."""
+
+import datetime as dt
+
+from limits.storage import RedisStorage
+from redis.exceptions import RedisError
+
+from otolith.accounts.limits import queries
+from otolith.accounts.limits.counting import Store, StoreFailed
+from otolith.core.actor import SYSTEM
+from otolith.core.context import Context
+from otolith.core.db import Database, system_clock
+from otolith.core.errors import NotAvailable
+
+# A server that hangs must not hold up every request.
+_PATIENCE = 0.5
+
+
+class RedisStore:
+    """Counters in Redis, which forgets them by itself."""
+
+    def __init__(self, url: str) -> None:
+        self._storage = RedisStorage(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
+
+    def take(self, key: bytes, amount: int, seconds: int) -> tuple[int, float]:
+        name = f"otolith:rate:{key.hex()}"
+        try:
+            count = self._storage.incr(name, seconds, amount)
+            left = self._storage.storage.pttl(self._storage.prefixed_key(name))
+        except RedisError as error:
+            raise StoreFailed(type(error).__name__) from error
+        return count, left / 1000 if left > 0 else float(seconds)
+
+
+class DatabaseStore:
+    """Counters in the database, by its clock; a transaction each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, key: bytes, amount: int, seconds: int) -> tuple[int, float]:
+        try:
+            with self._database.write(SYSTEM) as session:
+                at = system_clock(session)
+                count, until = queries.count_calls(session, key, amount, at, at + dt.timedelta(seconds=seconds))
+        except NotAvailable as error:
+            raise StoreFailed(type(error).__name__) from error
+        return count, max(0.001, (until - at).total_seconds())
+
+
+def store_of(context: Context) -> Store:
+    """Redis where the settings name one, or where it already is the broker; else the database."""
+    settings = context.settings
+    broker = settings.broker_url if settings.broker_url.startswith(("redis://", "rediss://")) else ""
+    url = settings.limits.redis_url or broker
+    return RedisStore(url) if url else DatabaseStore(context.database)
