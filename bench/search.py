@@ -53,7 +53,7 @@ def serving(url: str, folder: Path) -> Iterator[tuple[httpx.Client, psutil.Proce
     """A server over a filled database, and a client of it."""
     port = free_port()
     environment = {**os.environ, "OTOLITH_DATA": str(folder), "OTOLITH_WORKERS": "0", "OTOLITH_LOG_LEVEL": "error"}
-    environment["OTOLITH_ADMIN_TOKEN"] = TOKEN
+    environment |= {"OTOLITH_ADMIN_TOKEN": TOKEN, "OTOLITH_LIMITS_ENABLED": "false"}
     environment |= {"OTOLITH_DATABASE_URL": url} if url else {}
     command = [sys.executable, "-m", "uvicorn", "otolith.api:app", "--port", str(port), "--log-level", "error"]
     process = subprocess.Popen(command, env=environment)
@@ -72,7 +72,7 @@ def serving(url: str, folder: Path) -> Iterator[tuple[httpx.Client, psutil.Proce
     finally:
         client.close()
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def spread(seconds: Sequence[float]) -> str:

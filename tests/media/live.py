@@ -26,6 +26,7 @@ class LiveServer:
 
     def start(self) -> None:
         settings = {"OTOLITH_DATA": str(self.data), "OTOLITH_ADMIN_TOKEN": TOKEN, "OTOLITH_WORKERS": "0"}
+        settings["OTOLITH_LIMITS_ENABLED"] = "false"
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
         self.process = subprocess.Popen(
             [
