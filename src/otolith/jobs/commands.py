@@ -64,20 +64,20 @@ class LocalLedger:
             page = service.list_jobs(
                 session, SYSTEM, states=states, lane=lane, task=task, roots_only=roots, limit=limit
             )
-            items = [JobOut.of(job).model_dump(mode="json") for job in page.items]
+            items = [JobOut.of(job, SYSTEM).model_dump(mode="json") for job in page.items]
         return {"items": items, "next": page.next, "total": page.total}
 
     def show(self, job_id: UUID) -> Document:
         with self._database.read(SYSTEM) as session:
-            return JobDetail.of(service.get_job(session, SYSTEM, job_id)).model_dump(mode="json")
+            return JobDetail.of(service.get_job(session, SYSTEM, job_id), SYSTEM).model_dump(mode="json")
 
     def retry(self, job_id: UUID) -> Document:
         with self._database.write(SYSTEM) as session:
-            return JobDetail.of(service.retry(session, SYSTEM, job_id)).model_dump(mode="json")
+            return JobDetail.of(service.retry(session, SYSTEM, job_id), SYSTEM).model_dump(mode="json")
 
     def cancel(self, job_id: UUID) -> Document:
         with self._database.write(SYSTEM) as session:
-            return JobDetail.of(service.cancel(session, SYSTEM, job_id)).model_dump(mode="json")
+            return JobDetail.of(service.cancel(session, SYSTEM, job_id), SYSTEM).model_dump(mode="json")
 
     def purge(self, states: list[str], older_than_days: float) -> Document:
         before = now() - dt.timedelta(days=older_than_days)

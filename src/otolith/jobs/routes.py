@@ -61,7 +61,7 @@ def list_jobs(
         cursor=cursor,
         limit=limit,
     )
-    return Page[JobOut](items=[JobOut.of(job) for job in page.items], next=page.next, total=page.total)
+    return Page[JobOut](items=[JobOut.of(job, actor) for job in page.items], next=page.next, total=page.total)
 
 
 @router.get("/jobs/lanes", summary="The lanes", responses=responses(NotSignedIn, NotAllowed))
@@ -86,7 +86,7 @@ router.include_router(streams)
 @router.get("/jobs/{job_id}", summary="One job", responses=responses(NotSignedIn, JobNotFound))
 def get_job(session: JobReading, actor: CurrentActor, job_id: UUID) -> JobDetail:
     """What is known of one job."""
-    return JobDetail.of(service.get_job(session, actor, job_id))
+    return JobDetail.of(service.get_job(session, actor, job_id), actor)
 
 
 _CONTROL = responses(NotSignedIn, NotAllowed, JobNotFound, JobStateConflict)
@@ -95,10 +95,10 @@ _CONTROL = responses(NotSignedIn, NotAllowed, JobNotFound, JobStateConflict)
 @router.post("/jobs/{job_id}/retry", summary="Retry a job", responses=_CONTROL)
 def retry_job(session: JobWriting, actor: CurrentActor, job_id: UUID) -> JobDetail:
     """Give a job that is dead, cancelled or waiting for its next attempt a new chance at once."""
-    return JobDetail.of(service.retry(session, actor, job_id))
+    return JobDetail.of(service.retry(session, actor, job_id), actor)
 
 
 @router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=_CONTROL)
 def cancel_job(session: JobWriting, actor: CurrentActor, job_id: UUID) -> JobDetail:
     """Cancel a job and its children. What has not begun ends at once; what runs ends when it notices."""
-    return JobDetail.of(service.cancel(session, actor, job_id))
+    return JobDetail.of(service.cancel(session, actor, job_id), actor)

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from otolith.core.actor import ANONYMOUS, Actor
 from otolith.jobs.contracts import PRIORITIES, Lane, Priority
 from otolith.jobs.feed import Event
 from otolith.jobs.models import Job
+from otolith.jobs.telling import error_told, told
 
 State = Literal["queued", "running", "waiting", "retrying", "succeeded", "dead", "cancelled"]
 
@@ -57,8 +59,8 @@ class JobOut(BaseModel):
     finished_at: dt.datetime | None = Field(description="When it ended.")
 
     @classmethod
-    def of(cls, job: Job) -> "JobOut":
-        return cls(**_fields(job))
+    def of(cls, job: Job, actor: Actor) -> "JobOut":
+        return cls(**_fields(job, actor))
 
 
 class JobDetail(JobOut):
@@ -67,21 +69,24 @@ class JobDetail(JobOut):
     payload: dict[str, Any] = Field(description="What it was asked to do, as its contract says.")
 
     @classmethod
-    def of(cls, job: Job) -> "JobDetail":
-        return cls(**_fields(job), payload=job.payload)
+    def of(cls, job: Job, actor: Actor) -> "JobDetail":
+        return cls(**_fields(job, actor), payload=told(job.payload, actor))
 
 
 _PLAIN = (
     "id", "root_id", "parent_id", "workspace_id", "user_id", "task", "version", "attempt", "max_attempts",
-    "cancel_requested", "children", "children_done", "result", "worker", "created_at", "started_at", "due_at",
+    "cancel_requested", "children", "children_done", "worker", "created_at", "started_at", "due_at",
     "finished_at",
 )  # fmt: skip
 
 
-def _fields(job: Job) -> dict[str, Any]:
-    error = None if job.error is None else ErrorOut(kind=job.error_kind, detail=job.error)
-    progress = ProgressOut(done=job.progress_done, total=job.progress_total, note=job.note, eta_seconds=job.eta_seconds)
+def _fields(job: Job, actor: Actor) -> dict[str, Any]:
+    detail = error_told(job, actor)
+    error = None if detail is None else ErrorOut(kind=job.error_kind, detail=detail)
+    note = told(job.note, actor)
+    progress = ProgressOut(done=job.progress_done, total=job.progress_total, note=note, eta_seconds=job.eta_seconds)
     return {name: getattr(job, name) for name in _PLAIN} | {
+        "result": told(job.result, actor),
         "lane": cast("Lane", job.lane),
         "priority": PRIORITIES[job.priority],
         "state": cast("State", job.state),
@@ -133,7 +138,8 @@ class EventOut(BaseModel):
 
     @classmethod
     def of_job(cls, job: Job, at: dt.datetime) -> "EventOut":
-        shown = JobOut.of(job)
+        # An event is the same for everybody, so it names no path of the server's machine.
+        shown = JobOut.of(job, ANONYMOUS)
         return cls(
             id=job.id, parent_id=job.parent_id, task=job.task, lane=job.lane, state=shown.state,
             progress=shown.progress, at=at,

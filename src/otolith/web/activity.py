@@ -9,10 +9,12 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from otolith.core.actor import Actor
 from otolith.core.db import now
 from otolith.core.http import Ctx, CurrentActor
 from otolith.jobs import service as jobs
 from otolith.jobs.models import TERMINAL, Job
+from otolith.jobs.telling import error_told
 from otolith.web import queries
 from otolith.web.rendering import Tongue, render, tongue_of
 from otolith.web.session import own_address
@@ -73,7 +75,7 @@ def activity(
     moment = now()
     here = {"state": state, "parent": parent}
     values = {
-        "jobs": [view_of(job, tongue, moment, may_control=jobs.may_control(actor, job)) for job in page.items],
+        "jobs": [view_of(job, actor, tongue, moment) for job in page.items],
         "tabs": [_tab(name, None if parent else state, counts, tongue) for name in TABS],
         "whole": "/activity" if parent else None,
         "filtered": bool(state or parent),
@@ -118,8 +120,9 @@ def _tab(name: str, current: str | None, counts: dict[str, int], tongue: Tongue)
     }
 
 
-def view_of(job: Job, tongue: Tongue, moment: dt.datetime, *, may_control: bool) -> dict[str, Any]:
+def view_of(job: Job, actor: Actor, tongue: Tongue, moment: dt.datetime) -> dict[str, Any]:
     """A job as its row shows it."""
+    may_control = jobs.may_control(actor, job)
     say = tongue.words.say
     look = LOOKS[job.state]
     running = job.state in ("running", "waiting")
@@ -133,7 +136,7 @@ def view_of(job: Job, tongue: Tongue, moment: dt.datetime, *, may_control: bool)
         "running": running,
         "fraction": _fraction(job) if running else None,
         "progress_text": _progress(job, tongue) if running else "",
-        "error": job.error if job.state in ("dead", "retrying") else None,
+        "error": error_told(job, actor) if job.state in ("dead", "retrying") else None,
         "parts": job.children,
         "parts_href": _link(parent=job.id),
         "may_retry": may_control and job.state in ("dead", "cancelled"),

@@ -159,11 +159,15 @@ def album_card(one: AlbumItem | FoundAlbum) -> dict[str, Any]:
 def album(request: Request, session: Reading, actor: CurrentActor, album_id: UUID) -> Response:
     found = catalogue.get_album(session, actor, album_id)
     tongue = tongue_of(request)
+    titles = queries.disc_titles(session, actor, album_id)
     values = {
         "album": found,
         "cover": cover_of("albums", found.id, found.cover_key),
         "facts": _album_facts(found, tongue),
-        "discs": [(disc.number, [_album_row(track, found) for track in disc.tracks]) for disc in found.by_disc],
+        "discs": [
+            (disc.number, titles.get(disc.number, ""), [_album_row(track, found) for track in disc.tracks])
+            for disc in found.by_disc
+        ],
         "more": f"/library/tracks?within=album_id:{album_id}" if found.more else None,
         "genres": [(name, narrowed(Wish(), "/library/tracks", [f'genre:="{name}"'])) for name in found.genres],
         "may_edit": actor.may_edit(found.workspace_id),
@@ -234,6 +238,7 @@ def artist(
             for one in found.roles
             if one.role != "artist" and (label := tongue.words.say(ROLES[one.role]))
         ],
+        "may_edit": actor.may_edit(found.workspace_id),
         "albums": [album_card(one) for one in own.items],
         "appears": [album_card(one) for one in others.items],
         "tracks": found_rows(session, actor, page.items, tongue),

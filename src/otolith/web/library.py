@@ -105,6 +105,7 @@ def kinds_of(wish: Wish) -> list[tuple[str, str]]:
         ("tracks", TRACKS),
         ("artists", "/library/artists"),
         ("genres", "/library/genres"),
+        ("description", "/library/description"),
     )
     return [(kind, path + (words if kind != "genres" else "")) for kind, path in places]
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, undefer
 from otolith.core.actor import Actor, visible_to
 from otolith.jobs.models import Job
 from otolith.library.catalogue.links import Credit, Lyrics, TrackTerm
-from otolith.library.catalogue.models import Term
+from otolith.library.catalogue.models import Album, Artist, Term
 from otolith.library.models import Analysis, Track
 from otolith.media.models import Media, Waveform
 
@@ -97,3 +97,51 @@ def tracks_of_album(session: Session, actor: Actor, album_id: UUID, limit: int) 
             select(Track.id).where(visible_to(actor, Track.workspace_id), Track.album_id == album_id).limit(limit)
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Something that a radio starts from, and its page."""
+
+    name: str
+    href: str
+
+
+def names_of(
+    session: Session,
+    actor: Actor,
+    tracks: Collection[UUID],
+    albums: Collection[UUID],
+    artists: Collection[UUID],
+) -> list[Name]:
+    """The names of what a radio starts from, as far as the caller may see them: a statement for each kind named."""
+    found = []
+    for place, wanted, table, title in (
+        ("tracks", tracks, Track, Track.title),
+        ("albums", albums, Album, Album.title),
+        ("artists", artists, Artist, Artist.name),
+    ):
+        if wanted:
+            rows = session.execute(
+                select(table.id, title).where(visible_to(actor, table.workspace_id), table.id.in_(list(wanted)))
+            )
+            found += [Name(name, f"/{place}/{row_id}") for row_id, name in rows.tuples()]
+    return found
+
+
+def credited(session: Session, actor: Actor, workspace_id: UUID, name_key: str) -> int:
+    """How many recordings of a library credit somebody by this folded name."""
+    mine = select(func.count(Credit.track_id.distinct())).where(visible_to(actor, Credit.workspace_id))
+    return session.scalar(mine.where(Credit.workspace_id == workspace_id, Credit.name_key == name_key)) or 0
+
+
+def disc_titles(session: Session, actor: Actor, album_id: UUID) -> dict[int, str]:
+    """The titles that the discs of an album have of their own, by number; of several the first in the alphabet."""
+    title = Track.tags["disc_subtitle"].as_string()
+    number = func.coalesce(Track.disc_number, 1)
+    rows = session.execute(
+        select(number, func.min(title))
+        .where(visible_to(actor, Track.workspace_id), Track.album_id == album_id, title.is_not(None))
+        .group_by(number)
+    )
+    return {disc: name for disc, name in rows.tuples() if name}

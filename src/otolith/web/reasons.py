@@ -107,6 +107,21 @@ REASONS = (
         "None of these was analysed yet, so nothing can be compared with it. Analysis runs by itself; ask again later."
     ),
     mark("The library is large and its sounds are still being read into memory; ask again in a moment."),
+    mark("This track could not be analysed, so nothing can be compared with it: %(reason)s"),
+    mark(
+        "This track was analysed before there was a comparison by sound, and will be heard again by itself; "
+        "ask again later."
+    ),
+    mark("This track was not analysed yet, so nothing can be compared with it. Analysis runs by itself; ask later."),
+    mark("One of the two is still to be heard again by the newest engine, so they cannot be compared yet; ask later."),
+    mark("The way begins and ends with the same track; name two."),
+    mark(
+        "No model for embeddings is set (OTOLITH_LANGUAGE_EMBEDDING_MODEL), so words and features answer, not meaning."
+    ),
+    mark(
+        "The language model does not answer at the moment, so words and features answer. The server's log tells more."
+    ),
+    mark("No track was described to the model yet, so words and features answer. It happens by itself."),
     mark("The library is large and is still being read for its first search; ask again in a moment."),
     # Why tags were not changed, written or taken back.
     mark("Nothing is to be changed; name at least one field."),
@@ -123,6 +138,14 @@ REASONS = (
     mark("The file is read-only; let the server's user write to it, and try again."),
     mark("The folder of the file is read-only; let the server's user write to it, and try again."),
     mark("These tracks are of several workspaces; change those of one at a time."),
+    # Why an artist keeps the names that there are.
+    mark("You may see this library but not change it; ask its owner for the editor's role."),
+    mark("A name needs at least one character that can be seen."),
+    mark("%(name)s has this name already."),
+    mark("%(name)s is another name of %(artist)s already; remove that alias first."),
+    mark("%(name)s is itself another name of %(other)s, so these would mean each other in a circle."),
+    mark("These artists are of different workspaces."),
+    mark("These two have the same name, and only their identifiers tell them apart; correct those in the tags."),
 )
 _VALUE = re.compile(r"%\((\w+)\)s")
 

@@ -207,7 +207,7 @@ def _folder(root: RootOut, actor: Actor, tongue: Tongue, moment: dt.datetime) ->
     return {
         "id": root.id,
         "name": root.name or root.path,
-        "path": root.path if root.name else "",
+        "path": root.path if root.name and root.path != root.name else "",
         "facts": facts,
         "watched": root.watched,
         "away": root.away_why if root.away_since is not None else None,

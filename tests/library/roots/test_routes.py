@@ -42,7 +42,7 @@ class TestRoots:
         root = add(callers, folder, name="Mine", every=None)
         assert (root["path"], root["name"], root["watched"], root["every"]) == (str(folder), "Mine", True, None)
         scan = callers["viewer"].get(f"/api/scans/{root['scan']['scan_id']}").json()
-        assert (scan["path"], scan["state"]) == (str(folder), "running")
+        assert (scan["path"], scan["state"]) == ("Mine", "running")
         (item,) = callers["viewer"].get("/api/roots").json()["items"]
         assert item["id"] == root["id"]
         place = f"/api/roots/{root['id']}"

@@ -41,7 +41,10 @@ class HealthTrack(NamedTrack):
     number: int | None = Field(description="Number on its disc.")
     disc: int | None = Field(description="Number of its disc.")
     name: str = Field(description="The file's name.")
-    path: str | None = Field(description="Where the file lies, or lay; null for an upload.")
+    path: str | None = Field(
+        description="Where the file lies, or lay; null for an upload. From the name of the library's folder on, unless "
+        "you administer the server."
+    )
     size: int = Field(description="Bytes.")
     codec: str | None = Field(description="The codec.")
     bit_rate: int | None = Field(description="Bits a second.")

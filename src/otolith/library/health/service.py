@@ -19,6 +19,7 @@ from otolith.library.health.events import DUPLICATES, DuplicatesPayload
 from otolith.library.health.kinds import FIELDS, KINDS, Field, Kind
 from otolith.library.health.schemas import HealthFinding, HealthKind, HealthSummary
 from otolith.library.queries_etags import visible_versions
+from otolith.library.roots.whereabouts import whereabouts
 
 List = Callable[[Session, Actor, UUID | None, str | None, int], Page[HealthFinding]]
 
@@ -75,7 +76,22 @@ def findings(
 ) -> Page[HealthFinding]:
     """A page of one kind: tracks the newest first, albums by artist and title, copies by the room that they take."""
     if kind in _LISTS:
-        return _LISTS[kind](session, actor, workspace_id, cursor, limit)
+        page = _LISTS[kind](session, actor, workspace_id, cursor, limit)
+    else:
+        page = _of_tracks(session, actor, kind, field, workspace_id, cursor, limit)
+    where = whereabouts(session, actor)
+    return page.model_copy(update={"items": [telling.as_told(one, where) for one in page.items]})
+
+
+def _of_tracks(
+    session: Session,
+    actor: Actor,
+    kind: Kind,
+    field: Field | None,
+    workspace_id: UUID | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[HealthFinding]:
     condition = queries.IS[kind]
     if kind == "tags" and field is not None:
         condition = queries.PRESENT & queries.LACKS[field]

@@ -10,6 +10,7 @@ from otolith.library.health.numbering import Numbered, faults_of
 from otolith.library.health.queries import Seen
 from otolith.library.health.schemas import HealthAlbum, HealthFinding, HealthTrack
 from otolith.library.models import DAMAGE, Finding
+from otolith.library.roots.whereabouts import Whereabouts
 
 _NAMES: dict[Field, str] = {
     "title": "no title",
@@ -98,6 +99,13 @@ def about_refused(finding: Finding) -> HealthFinding:
         path=shown(finding.path),
         details={"kind": finding.kind},
     )
+
+
+def as_told(finding: HealthFinding, where: Whereabouts) -> HealthFinding:
+    """A finding with its files where the caller is told that they lie."""
+    tracks = [one.model_copy(update={"path": where.path(one.path) if one.path else None}) for one in finding.tracks]
+    path = where.path(finding.path) if finding.path else None
+    return finding.model_copy(update={"tracks": tracks, "path": path, "why": where.text(finding.why)})
 
 
 def track_of(seen: Seen, *, best: bool = False) -> HealthTrack:

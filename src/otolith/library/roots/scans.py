@@ -24,6 +24,7 @@ from otolith.library.roots.models import Root
 from otolith.library.roots.phases import seconds_left, stages
 from otolith.library.roots.places import folder_named, may_scan
 from otolith.library.roots.schemas import NotTaken, PhaseOut, ScanItem, ScanReport, ScanStarted, ScanState
+from otolith.library.roots.whereabouts import Whereabouts, whereabouts
 
 LISTED: Final = 10_000
 """How many of the files that could not be taken in a report names."""
@@ -120,15 +121,17 @@ def _found(session: Session, actor: Actor, scan_id: UUID) -> tuple[Scan, Job | N
 def get_scan(session: Session, actor: Actor, scan_id: UUID) -> ScanItem:
     """How far a scan is, without the files that it could not take in."""
     scan, job = _found(session, actor, scan_id)
-    return ScanItem(**_items(session, [(scan, job)])[0])
+    return ScanItem(**_items(session, actor, [(scan, job)])[0])
 
 
 def scan_report(session: Session, actor: Actor, scan_id: UUID, listed: int = LISTED) -> ScanReport:
     """What a scan has found so far."""
     scan, job = _found(session, actor, scan_id)
     findings = queries.findings(session, scan_id, listed) if listed else []
-    item = _items(session, [(scan, job)])[0]
-    return ScanReport(**item, failed=_not_taken(findings, "failed"), skipped=_not_taken(findings, "skipped"))
+    item = _items(session, actor, [(scan, job)])[0]
+    where = whereabouts(session, actor).also(shown(scan.path))
+    failed, skipped = (_not_taken(findings, verdict, where) for verdict in ("failed", "skipped"))
+    return ScanReport(**item, failed=failed, skipped=skipped)
 
 
 def list_scans(
@@ -141,7 +144,7 @@ def list_scans(
     rows = queries.scans_page(session, condition, position(cursor), limit + 1)
     page, following = paging.cut(rows, limit, lambda row: (str(row[0].id),))
     return Page[ScanItem](
-        items=[ScanItem(**item) for item in _items(session, [(scan, job) for scan, job in page])],
+        items=[ScanItem(**item) for item in _items(session, actor, [(scan, job) for scan, job in page])],
         next=following,
         total=queries.count_scans(session, condition),
     )
@@ -157,16 +160,18 @@ def position(cursor: str | None) -> UUID | None:
         raise BadCursor from error
 
 
-def _items(session: Session, rows: Sequence[tuple[Scan, Job | None]]) -> list[dict[str, Any]]:
+def _items(session: Session, actor: Actor, rows: Sequence[tuple[Scan, Job | None]]) -> list[dict[str, Any]]:
     """What is shown of scans, in as many statements however many they are."""
     counts = queries.finding_counts(session, [scan.id for scan, _ in rows])
     lane_paused = queries.pauses_of(session, (SCAN.lane, ANALYSE.lane))
-    return [_item(scan, job, counts.get(scan.id, {}), lane_paused) for scan, job in rows]
+    where = whereabouts(session, actor)
+    return [_item(scan, job, counts.get(scan.id, {}), lane_paused, where) for scan, job in rows]
 
 
 def _item(
-    scan: Scan, job: Job | None, counts: Mapping[tuple[str, str], int], lane_paused: str | None
+    scan: Scan, job: Job | None, counts: Mapping[tuple[str, str], int], lane_paused: str | None, where: Whereabouts
 ) -> dict[str, Any]:
+    where = where.also(shown(scan.path))
     state = _state_of(scan, job)
     unfinished = state in {"running", "paused"}
     shown_stages = stages(scan.phases, ended=state == "done")
@@ -175,10 +180,10 @@ def _item(
         "scan_id": scan.id,
         "job_id": scan.job_id,
         "workspace_id": scan.workspace_id,
-        "path": shown(scan.path),
+        "path": where.path(shown(scan.path)),
         "state": state,
-        "error": job.error if job is not None and state == "failed" else None,
-        "paused": _why_it_waits(scan, lane_paused) if unfinished else None,
+        "error": where.text_or_none(job.error) if job is not None and state == "failed" else None,
+        "paused": where.text_or_none(_why_it_waits(scan, lane_paused)) if unfinished else None,
         "phases": [PhaseOut(**asdict(stage)) for stage in shown_stages],
         "seconds_left": seconds_left(shown_stages) if unfinished else None,
         **{name: getattr(scan, name) - counts.get(("failed", name), 0) for name in ("added", "updated", "moved")},
@@ -195,8 +200,12 @@ def _why_it_waits(scan: Scan, lane_paused: str | None) -> str | None:
     return BY_A_PERSON if scan.paused_at is not None else scan.away_why or lane_paused
 
 
-def _not_taken(findings: Sequence[Finding], verdict: str) -> list[NotTaken]:
-    return [NotTaken(path=shown(one.path), error=one.error) for one in findings if one.verdict == verdict]
+def _not_taken(findings: Sequence[Finding], verdict: str, where: Whereabouts) -> list[NotTaken]:
+    return [
+        NotTaken(path=where.path(shown(one.path)), error=where.text(one.error))
+        for one in findings
+        if one.verdict == verdict
+    ]
 
 
 def _state_of(scan: Scan, job: Job | None) -> ScanState:

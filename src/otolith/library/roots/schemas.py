@@ -11,6 +11,7 @@ from otolith.library.roots.phases import Phase, PhaseState
 ScanState = Literal["running", "paused", "done", "failed", "cancelled"]
 
 _PATH = Field(min_length=1, max_length=4096, description="An absolute path on the server's machine.")
+_TOLD = "From the name of the library's folder on, unless you administer the server."
 _EVERY = "Hours from one scan of the folder to the next; null: never by itself."
 
 
@@ -44,7 +45,7 @@ class ScansStarted(BaseModel):
 class NotTaken(BaseModel):
     """A file that a scan could not take in, or passed over."""
 
-    path: str = Field(description="The file; bytes that are no text are replaced.")
+    path: str = Field(description=f"The file; bytes that are no text are replaced. {_TOLD}")
     error: str = Field(description="Why, and what to do.")
 
 
@@ -67,7 +68,7 @@ class ScanItem(BaseModel):
     scan_id: UUID = Field(description="The scan.")
     job_id: UUID | None = Field(description="Its job.")
     workspace_id: UUID = Field(description="Whose library it fills.")
-    path: str = Field(description="The folder.")
+    path: str = Field(description=f"The folder. {_TOLD}")
     state: ScanState = Field(description="Whether it still runs, and how it ended.")
     error: str | None = Field(description="Why the scan as a whole failed.")
     paused: str | None = Field(description="Why it waits: for a person, a full disk, a folder that is away.")
@@ -117,7 +118,7 @@ class RootOut(BaseModel):
 
     id: UUID = Field(description="The folder.")
     workspace_id: UUID = Field(description="Whose library it is a part of.")
-    path: str = Field(description="Where it is; bytes that are no text are replaced.")
+    path: str = Field(description=f"Where it is; bytes that are no text are replaced. {_TOLD}")
     name: str = Field(description="What people call it; empty: its path.")
     watched: bool = Field(description="Whether changes are taken in as they happen.")
     every: float | None = Field(description=_EVERY)

@@ -24,6 +24,7 @@ from otolith.library.roots.models import Root
 from otolith.library.roots.places import folder_named, may_scan
 from otolith.library.roots.scans import position, start_scan
 from otolith.library.roots.schemas import RootAdded, RootOut, RootRemoved, RootRequest, ScanStarted
+from otolith.library.roots.whereabouts import Whereabouts, whereabouts
 from otolith.media import service as media
 
 _PAGE: Final = 1000
@@ -64,7 +65,7 @@ def add_root(session: Session, context: Context, actor: Actor, wish: RootRequest
     if root.watched:
         after_commit(session, context.settings.folder.watch_wanted.touch)
     scan = start_scan(session, context, actor, path, workspace_id) if wish.scan else None
-    return RootAdded(**_shown(root), scan=scan)
+    return RootAdded(**_shown(root, whereabouts(session, actor)), scan=scan)
 
 
 def list_roots(
@@ -74,15 +75,16 @@ def list_roots(
     condition = _visible(actor, workspace_id)
     rows = queries.roots_page(session, condition, position(cursor), limit + 1)
     page, following = paging.cut(rows, limit, lambda root: (str(root.id),))
+    where = whereabouts(session, actor)
     return Page[RootOut](
-        items=[RootOut(**_shown(root)) for root in page],
+        items=[RootOut(**_shown(root, where)) for root in page],
         next=following,
         total=queries.count_roots(session, condition),
     )
 
 
 def get_root(session: Session, actor: Actor, root_id: UUID) -> RootOut:
-    return RootOut(**_shown(_found(session, actor, root_id)))
+    return RootOut(**_shown(_found(session, actor, root_id), whereabouts(session, actor)))
 
 
 def change_root(session: Session, actor: Actor, root_id: UUID, changes: Mapping[str, Any]) -> RootOut:
@@ -95,7 +97,7 @@ def change_root(session: Session, actor: Actor, root_id: UUID, changes: Mapping[
     if "every" in changes:
         root.every = changes["every"]
     session.flush()
-    return RootOut(**_shown(root))
+    return RootOut(**_shown(root, whereabouts(session, actor)))
 
 
 def remove_root(session: Session, actor: Actor, root_id: UUID, *, mark_missing: bool = False) -> RootRemoved:
@@ -173,6 +175,6 @@ def _edited(session: Session, actor: Actor, root_id: UUID) -> Root:
     return root
 
 
-def _shown(root: Root) -> dict[str, Any]:
+def _shown(root: Root, where: Whereabouts) -> dict[str, Any]:
     columns = {name: getattr(root, name) for name in RootOut.model_fields if name != "path"}
-    return {**columns, "path": shown(root.path)}
+    return {**columns, "path": where.path(shown(root.path)), "away_why": where.text_or_none(root.away_why)}

@@ -149,12 +149,6 @@ function open(box) {
     announce(tip.textContent.trim());
   }
 
-  function play(point) {
-    const stream = `/api/media/${point.media_id}/stream`;
-    const { id, title, artist, duration } = point;
-    playTrack({ id, title, artist, src: stream, fallback: `${stream}?format=mp3`, length: duration ?? 0 });
-  }
-
   const KEYS = {
     ArrowLeft: () => goTo(walk(-1, 0)),
     ArrowRight: () => goTo(walk(1, 0)),
@@ -163,7 +157,7 @@ function open(box) {
     "+": () => zoom(1.5),
     "-": () => zoom(1 / 1.5),
     0: () => zoom(1e-9),
-    Enter: () => chosen && play(chosen),
+    Enter: () => chosen && playTrack(chosen),
   };
   const spot = (event) => [event.offsetX, event.offsetY];
   const distance = () => {
@@ -206,7 +200,7 @@ function open(box) {
     const point = moved <= 4 && nearest(spot(event), NEAR);
     if (!point) return;
     choose(point);
-    play(point);
+    playTrack(point);
   });
   canvas.addEventListener("pointercancel", (event) => pointers.delete(event.pointerId));
   for (const button of box.querySelectorAll("[data-zoom]")) {

@@ -8,6 +8,8 @@ const audio = box && find("audio");
 let current = null;
 // What plays one after another; the list that a recording was started from.
 let queue = [];
+// Where to ask for what comes after the list, where that is a radio.
+let radio = "";
 // How many seconds of the recording were heard, and where the last of them was; below zero once it was reported.
 let heard = 0;
 let last = 0;
@@ -29,6 +31,7 @@ export function clock(seconds) {
 function open(track, at = 0) {
   current = track;
   failed = false;
+  goOn();
   heard = 0;
   last = at;
   box.hidden = false;
@@ -83,10 +86,36 @@ function step(by) {
   else if (next) play(next);
 }
 
+// As the end of a radio comes near, what comes after it is asked for, once; the page that shows the list does the same.
+async function goOn() {
+  if (!radio || queue.length - place() > 3) return;
+  const address = radio;
+  radio = "";
+  try {
+    const { items, next } = await (await fetch(address)).json();
+    if (!queue.length) return;
+    queue.push(...items.map(({ track }) => heardOf(track)));
+    const on = new URL(address, location.href);
+    on.searchParams.set("cursor", next);
+    radio = next ? on.href : "";
+    document.body.dispatchEvent(new CustomEvent("otolith:radio"));
+    mark();
+  } catch {
+    radio ||= address;
+  }
+}
+
+// A recording as the API tells it, for the queue.
+function heardOf({ id, media_id, title, artist, duration }) {
+  const src = `/api/media/${media_id}/stream`;
+  return { id, title, artist, src, fallback: `${src}?format=mp3`, length: duration ?? 0 };
+}
+
 // One recording by itself, from a part of the page that has no buttons for it.
 export function playTrack(track) {
-  queue = [track];
-  play(track);
+  queue = [heardOf(track)];
+  radio = "";
+  play(queue[0]);
 }
 
 // The buttons of the list that `place` is or stands in.
@@ -96,6 +125,7 @@ function begin(button) {
   const list = button.closest("[data-list]");
   const track = trackOf(button);
   queue = list ? buttonsOf(list).map(trackOf) : [track];
+  radio = list?.parentElement.querySelector("[data-radio]")?.dataset.radio ?? "";
   play(track);
 }
 
@@ -189,6 +219,7 @@ function close() {
   audio.removeAttribute("src");
   current = null;
   queue = [];
+  radio = "";
   box.hidden = true;
   document.documentElement.classList.remove("playing");
   sessionStorage.removeItem(KEEP);
@@ -210,10 +241,11 @@ const ACTS = {
 
 // Up and down lead through a list, from a button or link to the same one of the next row.
 function walk(event) {
-  const row = event.target.closest("[data-list] tr");
-  const next = event.key === "ArrowDown" ? row?.nextElementSibling : row?.previousElementSibling;
-  if (!next) return;
+  const row = event.target.closest("[data-list] :is(tbody tr, li)");
   const kind = event.target.closest("button") ? "button" : "a";
+  const rows = row ? [...row.closest("[data-list]").querySelectorAll(`:is(tbody tr, li):has(${kind})`)] : [];
+  const next = rows[rows.indexOf(row) + (event.key === "ArrowDown" ? 1 : -1)];
+  if (!next) return;
   event.preventDefault();
   next.querySelector(kind)?.focus();
 }
@@ -238,14 +270,14 @@ function onKey(event) {
 }
 
 function remember() {
-  if (current) sessionStorage.setItem(KEEP, JSON.stringify({ ...current, at: now(), queue }));
+  if (current) sessionStorage.setItem(KEEP, JSON.stringify({ ...current, at: now(), queue, radio }));
 }
 
 function resume() {
   const kept = JSON.parse(sessionStorage.getItem(KEEP) || "null");
   if (!kept) return;
-  const { at, queue: list = [], ...track } = kept;
-  queue = list;
+  const { at, queue: list = [], radio: on = "", ...track } = kept;
+  [queue, radio] = [list, on];
   open(track, at);
 }
 
@@ -267,6 +299,7 @@ if (audio) {
       seek(at);
     } else {
       queue = [trackOf(input.closest(".stage").querySelector("[data-play]"))];
+      radio = "";
       open(queue[0], at);
       start();
     }

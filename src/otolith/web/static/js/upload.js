@@ -150,7 +150,7 @@ async function ask(item) {
   if (answer.status !== 200 || !item.job) return;
   const job = JSON.parse(answer.responseText);
   if (job.state === "succeeded") end(item, said.heard, false);
-  else if (job.state === "dead") end(item, `${said.failed} ${job.error ?? ""}`, true);
+  else if (job.state === "dead") end(item, `${said.failed} ${job.error?.detail ?? ""}`, true);
   else if (job.state === "cancelled") end(item, said.cancelled, true);
   else if (job.state === "running") say(item, said.listening);
 }
