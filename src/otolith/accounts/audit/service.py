@@ -22,7 +22,7 @@ from otolith.core.db import as_system, now
 from otolith.core.errors import NotAllowed
 from otolith.core.origin import client_address
 
-__all__ = ["Asked", "Verdict", "actions", "entries", "everything", "may_read", "prune", "record", "verify"]
+__all__ = ["Asked", "AuditClosed", "Verdict", "actions", "entries", "everything", "may_read", "prune", "record", "verify"]
 
 _PENDING: Final = "otolith.audit"
 
