@@ -9,11 +9,12 @@ from uuid import UUID
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from otolith.accounts.credentials import csrf_of, digest, new_secret, new_token, shown_part
+from otolith.accounts.credentials import csrf_of, digest, new_token, shown_part
 from otolith.accounts.models import ApiToken, Membership, User, UserSession, Workspace
 from otolith.accounts.names import fold
 from otolith.accounts.passwords import passwords_of
 from otolith.accounts.service import home_workspace
+from otolith.accounts.sessions.secrets import first_pair
 from otolith.core.actor import SYSTEM, Actor, ServerRole, WorkspaceRole
 from otolith.core.context import Context
 from otolith.core.db import now
@@ -56,9 +57,14 @@ def add_token(context: Context, user: User, **columns: Any) -> str:
 
 def browser_of(app: FastAPI, context: Context, user: User) -> TestClient:
     """A client that carries a session and the CSRF header, as the pages' scripts do."""
-    secret, at = new_secret(), now()
+    pair, until = first_pair(), now() + dt.timedelta(days=1)
+    secret = pair.access
     seat = UserSession(
-        family_id=new_id(), secret_hash=digest(secret), user_id=user.id, expires_at=at + dt.timedelta(days=1)
+        secret_hash=digest(secret),
+        refresh_hash=digest(pair.refresh),
+        user_id=user.id,
+        access_until=until,
+        expires_at=until,
     )
     with context.database.write(SYSTEM) as session:
         session.add(seat)

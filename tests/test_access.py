@@ -15,6 +15,7 @@ OPEN = {
     ("GET", "/ready"): "nor has a load balancer",
     ("GET", "/metrics"): "nor has Prometheus; no name is in it",
     ("POST", "/auth/login"): "here one becomes somebody",
+    ("POST", "/auth/refresh"): "it asks for a secret of its own",
     ("POST", "/auth/logout"): "signing out twice is no error",
     ("OPTIONS", "/media/uploads"): "tells what the upload protocol can do",
 }

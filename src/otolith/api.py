@@ -22,6 +22,8 @@ from otolith import __version__
 from otolith.accounts.csrf import CsrfGuard
 from otolith.accounts.routes import router as accounts_router
 from otolith.accounts.service import authenticate, seed
+from otolith.accounts.sessions.callers import SessionRenewal
+from otolith.accounts.sessions.routes import router as sessions_router
 from otolith.composition import build_context
 from otolith.core import errors
 from otolith.core.api_page import api_page
@@ -54,6 +56,7 @@ log = structlog.get_logger(__name__)
 
 ROUTERS: Sequence[APIRouter] = (
     health_router,
+    sessions_router,
     accounts_router,
     jobs_router,
     media_router,
@@ -161,6 +164,7 @@ def add_middlewares(app: FastAPI, context: Context) -> None:
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *SOUND),
     )
     app.add_middleware(RequestLog, tracing=context.tracing)
+    app.add_middleware(SessionRenewal, settings=settings)
     app.add_middleware(SecurityHeaders, production=settings.production_mode)
     app.add_middleware(TrustedProxies, trusted=settings.trusted_proxies)
 

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
 from otolith.accounts.models import ApiToken, Membership, User, Workspace
-from otolith.accounts.service import BadToken, WrongPassword, actor_of_token, home_workspace, seed, sign_in
+from otolith.accounts.service import BadToken, actor_of_token, home_workspace, seed
+from otolith.accounts.sessions.signing import WrongPassword, sign_in
 from otolith.composition import build_context
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context

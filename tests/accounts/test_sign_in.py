@@ -8,8 +8,9 @@ from starlette.testclient import TestClient
 
 from otolith.accounts.credentials import digest
 from otolith.accounts.models import User, UserSession
-from otolith.accounts.service import WrongPassword, actor_of_session
-from otolith.accounts.service import sign_in as begin_session
+from otolith.accounts.sessions.callers import actor_of_session
+from otolith.accounts.sessions.signing import WrongPassword
+from otolith.accounts.sessions.signing import sign_in as begin_session
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
@@ -63,12 +64,14 @@ def test_strangers_cost_as_much_as_users(client: TestClient, monkeypatch: pytest
 
 def test_the_cookies_are_what_browsers_are_to_get(client: TestClient) -> None:
     answer = client.post("/api/auth/login", json={"username": "admin", "password": ADMIN_PASSWORD})
-    session, csrf = answer.headers.get_list("set-cookie")
+    session, refresh, csrf = answer.headers.get_list("set-cookie")
     assert session.startswith("otolith_session=")
+    assert refresh.startswith("otolith_refresh=")
     assert "HttpOnly" in session
+    assert "HttpOnly" in refresh
     assert csrf.startswith(f"otolith_csrf={answer.json()['csrf_token']};")
     assert "HttpOnly" not in csrf
-    for cookie in (session, csrf):
+    for cookie in (session, refresh, csrf):
         assert "SameSite=lax" in cookie
         assert "Secure" not in cookie
 

@@ -121,5 +121,5 @@ def test_tokens_and_sessions_are_found_by_index(callers: Callers, context: Conte
     with context.database.read(SYSTEM) as session:
         looking = inspect(session.connection())
         for table in ("sessions", "api_tokens"):
-            indexes[table] = [unique["column_names"] for unique in looking.get_unique_constraints(table)]
-    assert indexes == {"sessions": [["secret_hash"]], "api_tokens": [["secret_hash"]]}
+            indexes[table] = {tuple(unique["column_names"]) for unique in looking.get_unique_constraints(table)}
+    assert indexes == {"sessions": {("secret_hash",), ("refresh_hash",)}, "api_tokens": {("secret_hash",)}}

@@ -5,6 +5,8 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
+from typing import Protocol
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -12,11 +14,27 @@ from starlette.responses import Response
 from otolith.core.settings import Settings
 
 SESSION_COOKIE = "otolith_session"
+REFRESH_COOKIE = "otolith_refresh"
 CSRF_COOKIE = "otolith_csrf"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
 TOKEN_PREFIX = "oto_"  # noqa: S105 -- A marker by which scanners find leaked tokens, no secret itself.
 SHOWN_LENGTH = len(TOKEN_PREFIX) + 4
+# What stands before it is the seed of the CSRF token, the same in both cookies of a session for as long as it lives.
+SEED_MARK = "."
+
+
+class SessionSecrets(Protocol):
+    """What a browser is to hold of a session."""
+
+    @property
+    def secret(self) -> str: ...
+    @property
+    def refresh(self) -> str: ...
+    @property
+    def access_until(self) -> dt.datetime: ...
+    @property
+    def expires_at(self) -> dt.datetime: ...
 
 
 def new_secret() -> str:
@@ -39,9 +57,18 @@ def shown_part(token: str) -> str:
 
 
 def csrf_of(session_secret: str) -> str:
-    """The CSRF token of a session. It follows from the session's secret, so a planted cookie cannot match it."""
-    raw = hmac.new(session_secret.encode(), b"otolith csrf", hashlib.sha256).digest()
+    """The CSRF token of a session. It follows from the cookie's seed, so it outlives the secrets' renewal.
+
+    A cookie that a neighbouring host planted has another seed, unless the whole session is the neighbour's.
+    """
+    seed = session_secret.partition(SEED_MARK)[0]
+    raw = hmac.new(seed.encode(), b"otolith csrf", hashlib.sha256).digest()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def session_cookies(cookies: Mapping[str, str]) -> list[str]:
+    """What a browser sends of a session: the secret for every request, the one to renew it with, or both."""
+    return [cookies[name] for name in (SESSION_COOKIE, REFRESH_COOKIE) if cookies.get(name)]
 
 
 def csrf_matches(session_secret: str, given: str) -> bool:
@@ -56,29 +83,30 @@ def token_of(headers: Headers) -> str | None:
     return headers.get("x-api-token", "").strip() or None
 
 
-def set_cookies(response: Response, settings: Settings, session_secret: str, expires_at: dt.datetime) -> None:
-    """Give a browser its session, and beside it the CSRF token that pages may read."""
-    for name, value, hidden in (
-        (SESSION_COOKIE, session_secret, True),
-        (CSRF_COOKIE, csrf_of(session_secret), False),
+def set_cookies(response: Response, settings: Settings, held: SessionSecrets) -> None:
+    """Give a browser its session, and beside it the CSRF token that pages may read, as long as it can be renewed."""
+    for name, value, until in (
+        (SESSION_COOKIE, held.secret, held.access_until),
+        (REFRESH_COOKIE, held.refresh, held.expires_at),
+        (CSRF_COOKIE, csrf_of(held.secret), held.expires_at),
     ):
         response.set_cookie(
             name,
             value,
-            expires=expires_at,
+            expires=until,
             path="/",
-            httponly=hidden,
+            httponly=name != CSRF_COOKIE,
             secure=settings.production_mode,
             samesite="strict" if settings.production_mode else "lax",
         )
 
 
 def clear_cookies(response: Response, settings: Settings) -> None:
-    for name in (SESSION_COOKIE, CSRF_COOKIE):
+    for name in (SESSION_COOKIE, REFRESH_COOKIE, CSRF_COOKIE):
         response.delete_cookie(
             name,
             path="/",
-            httponly=name == SESSION_COOKIE,
+            httponly=name != CSRF_COOKIE,
             secure=settings.production_mode,
             samesite="strict" if settings.production_mode else "lax",
         )

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from otolith.accounts.credentials import CSRF_FIELD, CSRF_HEADER, SESSION_COOKIE, csrf_matches, token_of
+from otolith.accounts.credentials import CSRF_FIELD, CSRF_HEADER, csrf_matches, session_cookies, token_of
 from otolith.core.errors import NotAllowed, on_app_error
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -75,9 +75,9 @@ class CsrfGuard:
 
     async def _double_submit(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
-        secret = connection.cookies.get(SESSION_COOKIE)
+        held = session_cookies(connection.cookies)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not secret or path in self.sign_in_paths:
+        if not held or path in self.sign_in_paths:
             await self.app(scope, receive, send)
             return
         given = connection.headers.get(CSRF_HEADER)
@@ -85,7 +85,7 @@ class CsrfGuard:
             head = _Head(receive)
             given = await _form_token(connection.headers.get("content-type", ""), head)
             receive = head.replay
-        if given is None or not csrf_matches(secret, given):
+        if given is None or not all(csrf_matches(cookie, given) for cookie in held):
             await self._refuse(CsrfMissing(), scope, receive, send)
             return
         await self.app(scope, receive, send)

@@ -1,14 +1,31 @@
 """The tables of people and tenants: users, sessions, API tokens, workspaces and their members."""
 
 import datetime as dt
+from typing import Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, ForeignKey, Index, LargeBinary, String, Uuid, false, true
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Uuid,
+    false,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from otolith.core.actor import ServerRole, WorkspaceRole
 from otolith.core.db import Base, UtcDateTime, now
 from otolith.core.ids import new_id
+
+LinkKind = Literal["invitation", "registration", "reset", "address", "code"]
+LINK_KINDS: tuple[LinkKind, ...] = get_args(LinkKind)
 
 
 class User(Base):
@@ -58,21 +75,93 @@ class Membership(Base):
 
 
 class UserSession(Base):
-    """A browser that signed in; the cookie's secret is known here only by its SHA-256."""
+    """A browser that signed in; what its cookies hold is known here only by its SHA-256.
+
+    The row stays while both secrets are renewed, so a device keeps one id from signing in to signing out.
+    """
 
     __tablename__ = "sessions"
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
-    # Sessions that follow one another from one sign-in share a family, which ends as a whole.
-    family_id: Mapped[UUID] = mapped_column(Uuid, index=True)
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    refresh_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    # Whether it was asked to be kept for longer.
+    remembered: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     user_agent: Mapped[str] = mapped_column(String(400), default="")
     address: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
     seen_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    # When the first secret has to be renewed with the second, and when the second one ends.
+    access_until: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class SpentRefresh(Base):
+    """A refresh secret that was used already; whoever comes with it again, and late, has stolen it or was robbed.
+
+    The nonce leads from the spent secret to its successor, and is worth nothing to whoever reads this table alone.
+    """
+
+    __tablename__ = "spent_refreshes"
+
+    refresh_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    nonce: Mapped[bytes] = mapped_column(LargeBinary(32))
+    spent_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class AccountLink(Base):
+    """A secret that works once and for a while: an invitation, a way back to an account, or a sign-in half done.
+
+    It has no hash until its mail is sent, because the secret is made by whoever sends it and kept nowhere.
+    """
+
+    __tablename__ = "account_links"
+    __table_args__ = (CheckConstraint("kind IN ('" + "', '".join(LINK_KINDS) + "')", name="kind"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    kind: Mapped[LinkKind] = mapped_column(String(16))
+    secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True, default=None)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True, default=None)
+    # Where the mail goes; for a lost password what somebody typed, a user name or an address.
+    address: Mapped[str] = mapped_column(String(320), default="")
+    role: Mapped[ServerRole | None] = mapped_column(String(16), default=None)
+    workspace_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), index=True, default=None
+    )
+    workspace_role: Mapped[WorkspaceRole | None] = mapped_column(String(16), default=None)
+    language: Mapped[str] = mapped_column(String(8), default="en")
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    created_by: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+    sent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+    used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class CodeGenerator(Base):
+    """What a user's app makes one-time codes from; it counts once a code of it was confirmed."""
+
+    __tablename__ = "code_generators"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str] = mapped_column(String(64))
+    # The step of the code that was used last, since each works once.
+    last_step: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class RecoveryCode(Base):
+    """A code that stands in for a lost device, once."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 class ApiToken(Base):

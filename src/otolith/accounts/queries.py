@@ -4,14 +4,13 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Row, delete, exists, or_, select, text, update
+from sqlalchemy import CursorResult, Row, exists, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from otolith.accounts.models import ApiToken, Membership, User, UserSession, Workspace
+from otolith.accounts.models import ApiToken, Membership, User, Workspace
 from otolith.core.actor import Actor, WorkspaceRole, visible_to
 
 # One row for each membership, or a single one without.
-SeatRow = tuple[UserSession, User, UUID | None, WorkspaceRole | None]
 TokenRow = tuple[ApiToken, User, UUID | None, WorkspaceRole | None]
 
 
@@ -28,25 +27,8 @@ def any_admin(session: Session) -> bool:
     return bool(session.scalar(select(exists().where(User.role == "admin", User.active))))
 
 
-def session_with_user(session: Session, secret_hash: bytes, at: dt.datetime) -> Sequence[SeatRow]:
-    """A living session, its active user and each of the user's memberships: one query over unique indexes."""
-    statement = (
-        select(UserSession, User, Membership.workspace_id, Membership.role)
-        .join(User, User.id == UserSession.user_id)
-        .outerjoin(Membership, Membership.user_id == User.id)
-        .where(
-            UserSession.secret_hash == secret_hash,
-            UserSession.expires_at > at,
-            UserSession.ended_at.is_(None),
-            User.active,
-        )
-    )
-    rows = session.execute(statement)
-    return [(seat, user, workspace, role) for seat, user, workspace, role in rows]
-
-
 def token_with_user(session: Session, secret_hash: bytes, at: dt.datetime) -> Sequence[TokenRow]:
-    """As `session_with_user`, for an API token."""
+    """A living token, its active user and each of the user's memberships: one query over unique indexes."""
     statement = (
         select(ApiToken, User, Membership.workspace_id, Membership.role)
         .join(User, User.id == ApiToken.user_id)
@@ -62,27 +44,8 @@ def token_with_user(session: Session, secret_hash: bytes, at: dt.datetime) -> Se
     return [(token, user, workspace, role) for token, user, workspace, role in rows]
 
 
-def touch_session(session: Session, session_id: UUID, at: dt.datetime) -> None:
-    session.execute(update(UserSession).where(UserSession.id == session_id).values(seen_at=at))
-
-
 def touch_token(session: Session, token_id: UUID, at: dt.datetime) -> None:
     session.execute(update(ApiToken).where(ApiToken.id == token_id).values(used_at=at))
-
-
-def end_session(session: Session, secret_hash: bytes, at: dt.datetime) -> None:
-    """End the session and every other of its family."""
-    family = select(UserSession.family_id).where(UserSession.secret_hash == secret_hash).scalar_subquery()
-    session.execute(
-        update(UserSession)
-        .where(UserSession.family_id == family, UserSession.ended_at.is_(None))
-        .values(ended_at=at)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def forget_expired_sessions(session: Session, at: dt.datetime) -> None:
-    session.execute(delete(UserSession).where(UserSession.expires_at < at).execution_options(synchronize_session=False))
 
 
 def tokens_of(session: Session, user_id: UUID) -> Sequence[ApiToken]:

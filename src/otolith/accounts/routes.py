@@ -1,19 +1,15 @@
-"""The routes of accounts: signing in and out, who one is, API tokens and workspaces."""
+"""The routes of accounts: who one is, API tokens and workspaces."""
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 
 from otolith.accounts import service
-from otolith.accounts.credentials import SESSION_COOKIE, clear_cookies, csrf_of, set_cookies
 from otolith.accounts.models import ApiToken, Workspace
 from otolith.accounts.schemas import (
-    Credentials,
-    CsrfOut,
     MemberOut,
     MembersOut,
     NewTokenOut,
-    SignedInOut,
     TokenIn,
     TokenOut,
     TokensOut,
@@ -23,47 +19,10 @@ from otolith.accounts.schemas import (
     WorkspacesOut,
 )
 from otolith.core.actor import Actor
-from otolith.core.errors import (
-    NotFound,
-    NotSignedIn,
-    responses,
-)
+from otolith.core.errors import NotFound, responses
 from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 
 router = APIRouter(tags=["accounts"])
-
-
-@router.post("/auth/login", summary="Sign in", responses=responses(NotSignedIn))
-def sign_in(body: Credentials, request: Request, response: Response, context: Ctx) -> SignedInOut:
-    """Begin a session. It lives in a cookie that scripts cannot read; another cookie holds the CSRF token."""
-    signed_in = service.sign_in(
-        context,
-        body.username,
-        body.password,
-        address=request.client.host if request.client else "",
-        user_agent=request.headers.get("user-agent", ""),
-        replaces=request.cookies.get(SESSION_COOKIE),
-    )
-    set_cookies(response, context.settings, signed_in.secret, signed_in.expires_at)
-    return SignedInOut(username=signed_in.user_name, csrf_token=signed_in.csrf_token, expires_at=signed_in.expires_at)
-
-
-@router.post("/auth/logout", summary="Sign out", status_code=204)
-def sign_out(request: Request, response: Response, context: Ctx) -> None:
-    """End this session and forget its cookies. Signing out twice is no error."""
-    if secret := request.cookies.get(SESSION_COOKIE):
-        service.sign_out(context, secret)
-    clear_cookies(response, context.settings)
-
-
-@router.get("/auth/csrf", summary="The CSRF token of this session")
-def csrf_token(request: Request, actor: CurrentActor) -> CsrfOut:
-    """For a page that lost the readable cookie. An API token needs no CSRF token and gets none."""
-    secret = request.cookies.get(SESSION_COOKIE)
-    if actor.session_id is None or not secret:
-        detail = "Only a session has a CSRF token; an API token needs none."
-        raise NotSignedIn(detail)
-    return CsrfOut(csrf_token=csrf_of(secret))
 
 
 @router.get("/whoami", summary="Who you are")

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from otolith.accounts.passwords import LONGEST_PASSWORD
 from otolith.core.actor import ServerRole, WorkspaceRole
 from otolith.core.texts import Line, ShortLine
 
@@ -22,27 +21,6 @@ def _in_utc(moment: dt.datetime) -> dt.datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-
-
-class Credentials(BaseModel):
-    """What one signs in with."""
-
-    username: str = Field(min_length=1, max_length=320, description="User name or e-mail address.")
-    password: str = Field(min_length=1, max_length=LONGEST_PASSWORD, description="The password.", repr=False)
-
-
-class SignedInOut(BaseModel):
-    """A session that has begun; the cookies carry it."""
-
-    username: str = Field(description="The user name.")
-    csrf_token: str = Field(description="To be sent as X-CSRF-Token with everything that changes something.")
-    expires_at: dt.datetime = Field(description="When one has to sign in again.")
-
-
-class CsrfOut(BaseModel):
-    """The CSRF token of this session."""
-
-    csrf_token: str = Field(description="To be sent as X-CSRF-Token with everything that changes something.")
 
 
 class WorkspaceIn(BaseModel):

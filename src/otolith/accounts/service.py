@@ -1,4 +1,4 @@
-"""What accounts can do: say who calls, sign in and out, keep API tokens, and show workspaces."""
+"""What accounts can do: say who calls, keep API tokens, and show workspaces."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
@@ -10,26 +10,17 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from otolith.accounts import queries
-from otolith.accounts.credentials import (
-    SESSION_COOKIE,
-    csrf_of,
-    digest,
-    new_secret,
-    new_token,
-    shown_part,
-    token_of,
-)
-from otolith.accounts.models import ApiToken, Membership, User, UserSession, Workspace
-from otolith.accounts.names import fold
-from otolith.accounts.passwords import passwords_of
+from otolith.accounts.credentials import digest, new_token, shown_part, token_of
+from otolith.accounts.models import ApiToken, Membership, User, Workspace
 from otolith.accounts.seeding import Seeded, seed
-from otolith.core.actor import ANONYMOUS, SYSTEM, Actor, ServerRole, WorkspaceRole
+from otolith.accounts.sessions.callers import actor_of_browser
+from otolith.core.actor import SYSTEM, Actor, ServerRole
 from otolith.core.context import Context
 from otolith.core.db import now
 from otolith.core.errors import NotAllowed, NotAvailable, NotFound, NotSignedIn
 from otolith.core.ids import new_id
 
-__all__ = ["Seeded", "authenticate", "seed", "sign_in", "sign_out"]
+__all__ = ["Seeded", "authenticate", "seed"]
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +28,6 @@ SCOPES: dict[str, ServerRole] = {"read": "readonly", "write": "user", "admin": "
 _RANKS: tuple[ServerRole, ...] = ("readonly", "user", "admin")
 # Often enough to tell which device is in use, and seldom enough not to make a writer of every reader.
 TOUCH_EVERY = dt.timedelta(minutes=1)
-
-
-class WrongPassword(NotSignedIn):
-    """The user name or the password is not right."""
 
 
 class BadToken(NotSignedIn):
@@ -55,21 +42,6 @@ class ScopeTooWide(NotAllowed):
     """A token cannot do more than its user, and one bound to a workspace cannot have the admin scope."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A session that has just begun; `secret` belongs into the cookie and is kept nowhere else."""
-
-    user_id: UUID
-    user_name: str
-    session_id: UUID
-    secret: str
-    expires_at: dt.datetime
-
-    @property
-    def csrf_token(self) -> str:
-        return csrf_of(self.secret)
-
-
 def authenticate(context: Context) -> Callable[[HTTPConnection], Actor]:
     """A function that tells who makes a request. A token wins over a cookie; a wrong token is an error."""
 
@@ -77,24 +49,9 @@ def authenticate(context: Context) -> Callable[[HTTPConnection], Actor]:
         token = token_of(connection.headers)
         if token is not None:
             return actor_of_token(context, token)
-        secret = connection.cookies.get(SESSION_COOKIE)
-        return actor_of_session(context, secret) if secret else ANONYMOUS
+        return actor_of_browser(context, connection)
 
     return find
-
-
-def actor_of_session(context: Context, secret: str) -> Actor:
-    """The caller behind a session cookie; nobody when the session has ended or its user was deactivated."""
-    at = now()
-    with context.database.read(SYSTEM) as session:
-        rows = queries.session_with_user(session, digest(secret), at)
-    if not rows:
-        return ANONYMOUS
-    seat, user = rows[0][0], rows[0][1]
-    if at - seat.seen_at > TOUCH_EVERY:
-        _touch(context, lambda session: queries.touch_session(session, seat.id, at))
-    memberships = {workspace: role for _, _, workspace, role in rows if workspace is not None and role is not None}
-    return _actor(user, user.role, memberships, session_id=seat.id)
 
 
 def actor_of_token(context: Context, token: str) -> Actor:
@@ -113,25 +70,13 @@ def actor_of_token(context: Context, token: str) -> Actor:
         for _, _, workspace, role in rows
         if workspace is not None and role is not None and bound in (None, workspace)
     }
-    return _actor(user, _capped(user.role, record.scopes), memberships, token_id=record.id)
-
-
-def _actor(
-    user: User,
-    role: ServerRole,
-    memberships: dict[UUID, WorkspaceRole],
-    *,
-    session_id: UUID | None = None,
-    token_id: UUID | None = None,
-) -> Actor:
     return Actor(
         kind="user",
         user_id=user.id,
         user_name=user.name,
-        role=role,
+        role=_capped(user.role, record.scopes),
         memberships=memberships,
-        session_id=session_id,
-        token_id=token_id,
+        token_id=record.id,
     )
 
 
@@ -147,64 +92,6 @@ def _touch(context: Context, mark: Callable[[Session], None]) -> None:
             mark(session)
     except NotAvailable:
         log.warning("accounts.touch.failed")
-
-
-def sign_in(
-    context: Context,
-    name: str,
-    password: str,
-    *,
-    address: str = "",
-    user_agent: str = "",
-    replaces: str | None = None,
-) -> SignedIn:
-    """Begin a session for the user of this name or e-mail address, or raise `WrongPassword`.
-
-    `replaces` is the secret of a session that the browser already had; it ends, so that none outlives its use.
-    """
-    passwords = passwords_of(context.settings.accounts)
-    key = fold(name)
-    with context.database.read(SYSTEM) as session:
-        # A name with control characters belongs to nobody, and PostgreSQL would not even look for it.
-        user = queries.user_by_key(session, key) if key.isprintable() else None
-    known = user.password_hash if user is not None and user.active else None
-    # The hash is computed for strangers too, so that the time does not tell who has an account.
-    if not passwords.verify(known, password) or user is None or known is None:
-        log.info("accounts.sign_in.refused", user_id=user and str(user.id), address=address)
-        raise WrongPassword
-    fresh = passwords.hash(password) if passwords.outdated(known) else None
-    secret, at = new_secret(), now()
-    seat_id = new_id()
-    seat = UserSession(
-        id=seat_id,
-        family_id=seat_id,
-        secret_hash=digest(secret),
-        user_id=user.id,
-        user_agent=user_agent[:400],
-        address=address[:64],
-        created_at=at,
-        seen_at=at,
-        expires_at=at + dt.timedelta(days=context.settings.accounts.session_days),
-    )
-    with context.database.write(SYSTEM) as session:
-        present = session.get(User, user.id, with_for_update=True)
-        if present is None or not present.active or present.password_hash != known:
-            raise WrongPassword
-        present.signed_in_at = at
-        if fresh is not None:
-            present.password_hash = fresh
-        if replaces:
-            queries.end_session(session, digest(replaces), at)
-        queries.forget_expired_sessions(session, at)
-        session.add(seat)
-    log.info("accounts.sign_in.done", user_id=str(user.id), session_id=str(seat_id), address=address)
-    return SignedIn(user.id, user.name, seat_id, secret, seat.expires_at)
-
-
-def sign_out(context: Context, secret: str) -> None:
-    """End the session of this cookie; signing out twice is no error."""
-    with context.database.write(SYSTEM) as session:
-        queries.end_session(session, digest(secret), now())
 
 
 @dataclass(frozen=True, slots=True)

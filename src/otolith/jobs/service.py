@@ -29,6 +29,7 @@ from otolith.jobs.outcomes import (
     TimeIsUp,
 )
 from otolith.jobs.queries import Filter
+from otolith.jobs.rights import tell_rights_changed
 from otolith.jobs.running import Run
 from otolith.jobs.schemas import LaneOut
 from otolith.jobs.submitting import NEWS, promise, submit, submit_many
@@ -80,6 +81,7 @@ __all__ = [
     "run_inline",
     "submit",
     "submit_many",
+    "tell_rights_changed",
 ]
 
 _PURGE_BATCH = 200

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from otolith.jobs.feed import BATCH, Event, Position, events_after, has_gap
 from otolith.jobs.following import Feed, Follower
 from otolith.jobs.outcomes import JobNotFound
 from otolith.jobs.queries import get_job
+from otolith.jobs.rights import TASK as RIGHTS
+from otolith.jobs.rights import is_about_rights_of
 from otolith.jobs.schemas import EventOut
 from otolith.jobs.service import acting
 
@@ -86,8 +88,11 @@ async def _stream(request: Request, actor: Actor, place: Position | None, job: U
     def wanted(event: Event) -> bool:
         return caller.may_see(event) and (job is None or job in (event.job_id, event.parent_id))
 
+    def heard(event: Event) -> bool:
+        return wanted(event) or is_about_rights_of(event, actor.user_id)
+
     context, feed = context_of(request), feed_of(request)
-    follower = await feed.join(wanted)
+    follower = await feed.join(heard)
     try:
         start: Position = place if place is not None else await to_thread.run_sync(feed.start)
         yield f"retry: 2000\nid: {start}\n\n"
@@ -104,8 +109,10 @@ async def _stream(request: Request, actor: Actor, place: Position | None, job: U
             if events is None:
                 yield _reset()
                 continue
+            if not await caller.may_go_on(events):
+                return
             # What was read from the table just now may come from the follower once more.
-            fresh = [event for event in events if event.position > start]
+            fresh = [event for event in events if event.position > start and wanted(event)]
             yield "".join(_told(event) for event in fresh) or (": heartbeat\n\n" if not events else "")
     finally:
         feed.leave(follower)
@@ -120,7 +127,13 @@ class _Caller:
         self._asked_at = time.monotonic()
 
     def may_see(self, event: Event) -> bool:
-        return event.visible_to(self._actor)
+        return event.task != RIGHTS and event.visible_to(self._actor)
+
+    async def may_go_on(self, events: Sequence[Event]) -> bool:
+        """As `is_still_allowed`, and asked at once where one of the events says that the caller's rights changed."""
+        if any(is_about_rights_of(event, self._actor.user_id) for event in events):
+            self._asked_at = -AGAIN_SECONDS
+        return await self.is_still_allowed()
 
     async def is_still_allowed(self) -> bool:
         if time.monotonic() - self._asked_at < AGAIN_SECONDS:
@@ -175,7 +188,7 @@ async def follow_job(websocket: WebSocket, job_id: UUID) -> None:
         await websocket.close(4401, error.detail[:120])
         return
     feed = feed_of(websocket)
-    follower = await feed.join(lambda event: event.job_id == job_id)
+    follower = await feed.join(lambda event: event.job_id == job_id or is_about_rights_of(event, actor.user_id))
     hanging_up = asyncio.create_task(_until_hung_up(websocket))
     try:
         telling = asyncio.create_task(_tell(websocket, actor, job_id, follower))
@@ -224,7 +237,9 @@ async def _tell(websocket: WebSocket, actor: Actor, job_id: UUID, follower: Foll
         taken = await follower.take(HEARTBEAT_SECONDS)
         if taken is None:
             taken = await to_thread.run_sync(_batch, context, start, job_id)
-        pending = [event for event in taken if event.position > start]
+        if not await caller.may_go_on(taken):
+            break
+        pending = [event for event in taken if event.position > start and event.job_id == job_id]
     if ended or not follower.ended:
         # A server that stops closes its sockets itself, with the code that says to come back.
         await websocket.close(1000)

@@ -8,6 +8,10 @@ IS_SYSTEM = "current_setting('otolith.actor', true) = 'system'"
 # The sub-select makes PostgreSQL parse the list once a statement instead of once a row; the cast around it says that
 # it gives one list, and not a row for each workspace.
 OWN_WORKSPACES = "((SELECT NULLIF(current_setting('otolith.workspaces', true), '')::uuid[])::uuid[])"
+OWN_USER = "user_id = (SELECT CASE WHEN current_setting('otolith.actor', true) ~ '^[0-9a-f-]{36}$' "
+OWN_USER += "THEN current_setting('otolith.actor', true)::uuid END)"
+# For what no caller ever needs to see: spent secrets, links and second factors.
+SYSTEM_ONLY = "false"
 
 
 def protect(op: ModuleType | Operations, table: str, column: str = "workspace_id") -> None:

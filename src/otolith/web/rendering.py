@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from otolith.accounts.credentials import CSRF_FIELD, SESSION_COOKIE, csrf_of
+from otolith.accounts.credentials import CSRF_FIELD, csrf_of, session_cookies
 from otolith.core.actor import Actor
 from otolith.core.i18n import LANGUAGES, language_of, translations
 from otolith.web import assets
@@ -136,8 +136,8 @@ def address_of(request: Request) -> str:
 
 def csrf_field(request: Request) -> Markup:
     """The hidden field that proves that a form came from this server's own page."""
-    secret = request.cookies.get(SESSION_COOKIE)
-    token = csrf_of(secret) if secret else ""
+    held = session_cookies(request.cookies)
+    token = csrf_of(held[0]) if held else ""
     return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, token)
 
 
@@ -161,7 +161,7 @@ def render(
         theme=_theme(request),
         shortcuts=request.cookies.get(SHORTCUTS_COOKIE) != "off",
         address=address or address_of(request),
-        known=SESSION_COOKIE in request.cookies,
+        known=bool(session_cookies(request.cookies)),
         user_name=actor.user_name if actor else "",
         section=section,
         follows=follows,

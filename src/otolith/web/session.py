@@ -8,8 +8,10 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from otolith.accounts import service as accounts
-from otolith.accounts.credentials import SESSION_COOKIE, clear_cookies, set_cookies
-from otolith.accounts.service import WrongPassword
+from otolith.accounts.credentials import clear_cookies, session_cookies, set_cookies
+from otolith.accounts.sessions import service as sessions
+from otolith.accounts.sessions.signing import WrongPassword
+from otolith.accounts.sessions.signing import sign_in as begin_session
 from otolith.core.actor import Actor
 from otolith.core.http import Ctx, MaybeActor
 from otolith.core.i18n import LANGUAGE_COOKIE, LANGUAGES
@@ -52,30 +54,31 @@ def sign_in(
     context: Ctx,
     username: Text = "",
     password: Text = "",
+    remember: Text = "",
     back: Back = "/",
 ) -> Response:
     try:
-        signed_in = accounts.sign_in(
+        signed_in = begin_session(
             context,
             username,
             password,
             address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", ""),
-            replaces=request.cookies.get(SESSION_COOKIE),
+            remember=bool(remember),
+            replaces=session_cookies(request.cookies),
         )
     except WrongPassword:
         fault = tongue_of(request).words.say("The user name or the password is not right.")
         values = {"next": own_address(back), "username": username, "fault": fault}
         return render(request, "sign_in.html", values, status=401, address="/sign-in")
     response = RedirectResponse(own_address(back), 303)
-    set_cookies(response, context.settings, signed_in.secret, signed_in.expires_at)
+    set_cookies(response, context.settings, signed_in)
     return response
 
 
 @router.post("/sign-out")
 def sign_out(request: Request, context: Ctx) -> Response:
-    if secret := request.cookies.get(SESSION_COOKIE):
-        accounts.sign_out(context, secret)
+    sessions.sign_out(context, session_cookies(request.cookies))
     response = RedirectResponse("/sign-in", 303)
     clear_cookies(response, context.settings)
     return response

@@ -4,15 +4,12 @@ import sqlalchemy as sa
 from alembic import op
 
 from otolith.core.db import UtcDateTime
-from otolith.migrations.row_security import protect, protect_where
+from otolith.migrations.row_security import OWN_USER, protect, protect_where
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-OWN_USER = "user_id = (SELECT CASE WHEN current_setting('otolith.actor', true) ~ '^[0-9a-f-]{36}$' "
-OWN_USER += "THEN current_setting('otolith.actor', true)::uuid END)"
 
 
 def upgrade() -> None:
