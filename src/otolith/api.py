@@ -26,6 +26,8 @@ from otolith.accounts.sessions.callers import SessionRenewal
 from otolith.accounts.sessions.routes import router as sessions_router
 from otolith.composition import build_context
 from otolith.core import errors
+from otolith.accounts.tokens.routes import router as tokens_router
+from otolith.accounts.workspaces.routes import router as workspaces_router
 from otolith.core.api_page import api_page
 from otolith.core.body_limit import BodyLimit
 from otolith.core.context import Context
@@ -33,6 +35,7 @@ from otolith.core.db import Database
 from otolith.core.health import router as health_router
 from otolith.core.logging import configure_logging
 from otolith.core.openapi import DescribedApi
+from otolith.core.http import needs
 from otolith.core.proxies import TrustedProxies
 from otolith.core.requests import REQUEST_ID, RequestLog
 from otolith.core.security_headers import SecurityHeaders
@@ -49,6 +52,7 @@ from otolith.library.routes import router as library_router
 from otolith.library.search.routes import router as search_router
 from otolith.library.similar.routes import router as similar_router
 from otolith.media.routes import router as media_router
+from otolith.library.sharing.routes import router as sharing_router
 from otolith.migrations.migrate import migrate
 from otolith.supervision import embedded_workers
 
@@ -60,8 +64,15 @@ ROUTERS: Sequence[APIRouter] = (
     accounts_router,
     jobs_router,
     media_router,
+    tokens_router,
+    workspaces_router,
+    audit_router,
     # Before the routes of single tracks, among whose addresses these would be.
     editing_router,
+    sharing_router,
+)
+# What belongs to the feature of the library, and is refused to whom it was not granted.
+LIBRARY_ROUTERS: Sequence[APIRouter] = (
     library_router,
     catalogue_router,
     roots_router,
@@ -118,6 +129,8 @@ def build_api(context: Context) -> DescribedApi:
     @api.get("/docs", include_in_schema=False)
     @api.head("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
+    for router in LIBRARY_ROUTERS:
+        api.include_router(router, dependencies=[needs("library")])
         return HTMLResponse(api_page(api.openapi()))
 
     return api

@@ -48,6 +48,8 @@ class User(Base):
     seeded_hash: Mapped[str | None] = mapped_column(String(255), default=None)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
     signed_in_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, default=None)
+    # The features granted by name; null: those that the role brings.
+    features: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
 
 class Workspace(Base):
@@ -179,6 +181,10 @@ class ApiToken(Base):
     prefix: Mapped[str] = mapped_column(String(16))
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # The features it may use at most; null: all of its user's.
+    features: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    # The networks it may be used from; none: anywhere.
+    networks: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     # True for the tokens that the settings give; a rotated setting revokes the one before.
     seeded: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)

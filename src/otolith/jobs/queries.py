@@ -76,6 +76,12 @@ def get_job(session: Session, actor: Actor, job_id: UUID) -> Job | None:
     return session.execute(query).scalar_one_or_none()
 
 
+def unfinished_roots(session: Session, workspace_id: UUID) -> list[UUID]:
+    """The jobs of a workspace that are not over and have no parent."""
+    mine = (Job.workspace_id == workspace_id, Job.finished_at.is_(None), Job.parent_id.is_(None))
+    return list(session.execute(select(Job.id).where(*mine)).scalars())
+
+
 def count_of_tree(session: Session, root: UUID) -> dict[str, int]:
     """How many jobs of a fan-out are in each state, its root included."""
     rows = session.execute(select(Job.state, func.count()).where(Job.root_id == root).group_by(Job.state))

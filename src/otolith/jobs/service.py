@@ -64,6 +64,7 @@ __all__ = [
     "Worker",
     "acting",
     "cancel",
+    "cancel_all",
     "connect_bells",
     "follow",
     "get_job",
@@ -177,6 +178,15 @@ def cancel(session: Session, actor: Actor, job_id: UUID) -> Job:
     ledger.cancel_tree(session.connection(), job.id)
     session.info[NEWS] = True
     return get_job(session, actor, job_id)
+
+
+def cancel_all(session: Session, workspace_id: UUID) -> int:
+    """Cancel everything of a workspace that is not over, as when it is deleted; how many jobs there were."""
+    roots = queries.unfinished_roots(session, workspace_id)
+    for root in roots:
+        ledger.cancel_tree(session.connection(), root)
+    session.info[NEWS] = True
+    return len(roots)
 
 
 def hold(session: Session, actor: Actor, job_id: UUID) -> None:

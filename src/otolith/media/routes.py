@@ -7,10 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from otolith.core import paging
-from otolith.core.context import Context
 from otolith.core.errors import (
     BadRequest,
-    Conflict,
     NotAllowed,
     NotAvailable,
     NotFound,
@@ -22,13 +20,10 @@ from otolith.core.errors import (
 from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 from otolith.core.paging import Cursor, Limit, Page
 from otolith.core.spool import StorageFull
-from otolith.media import lingering, service, streaming, transcoding
+from otolith.media import lingering, service
 from otolith.media.models import Media
 from otolith.media.schemas import MediaOut, UploadAnswer, UploadedFile, WaveformOut
-from otolith.media.streaming import RangeNotThere, WrongVersion
-from otolith.media.threads import in_thread
-from otolith.media.transcode import Recipe
-from otolith.media.transcoding import CannotTranscode, TranscodingOff
+from otolith.media.sending import SOUND, BitRate, Download, Form, Start, send
 from otolith.media.tus_routes import router as tus_router
 
 bodies = APIRouter(prefix="/media", route_class=lingering.UploadRoute)
@@ -151,23 +146,9 @@ def _visible(context: Ctx, actor: CurrentActor, media_id: UUID) -> Media:
 
 
 Visible = Annotated[Media, Depends(_visible)]
-_SOUND: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The whole file.", "content": {"audio/*": {"schema": {"type": "string"}}}},
-    206: {"description": "The parts asked for.", "content": {"audio/*": {"schema": {"type": "string"}}}},
-    304: {"description": "The file is the one you have."},
-    **responses(NotFound, Conflict, WrongVersion, RangeNotThere, CannotTranscode, TranscodingOff, NotAvailable),
-}
 
 
-Download = Annotated[bool, Query(description="Offer it for saving instead of playing it.")]
-Form = Annotated[
-    Literal["opus", "mp3"] | None, Query(alias="format", description="Transcode to this form; left out: as it is.")
-]
-BitRate = Annotated[int, Query(alias="bitrate", ge=8, le=510, description="Of the transcoded form, in kbit/s.")]
-Start = Annotated[float, Query(ge=0, le=10_000_000, description="Where the transcoded form begins, in seconds.")]
-
-
-@plain.head("/{media_id}/stream", summary="What streaming would send", response_class=Response, responses=_SOUND)
+@plain.head("/{media_id}/stream", summary="What streaming would send", response_class=Response, responses=SOUND)
 async def head_stream(
     request: Request,
     context: Ctx,
@@ -178,10 +159,10 @@ async def head_stream(
     start: Start = 0.0,
 ) -> Response:
     """The headers of `GET /media/{media_id}/stream`."""
-    return await _send(request, context, media, download, form, bit_rate, start)
+    return await send(request, context, media, download=download, form=form, bit_rate=bit_rate, start=start)
 
 
-@plain.get("/{media_id}/stream", summary="Play or download", response_class=Response, responses=_SOUND)
+@plain.get("/{media_id}/stream", summary="Play or download", response_class=Response, responses=SOUND)
 async def stream_media(
     request: Request,
     context: Ctx,
@@ -196,24 +177,7 @@ async def stream_media(
     A transcoded stream has no length and no ranges: to seek, ask again with another `start`. Only so many are made at
     once; others are answered 503 with Retry-After.
     """
-    return await _send(request, context, media, download, form, bit_rate, start)
-
-
-async def _send(
-    request: Request,
-    context: Context,
-    media: Media,
-    download: bool,
-    form: Literal["opus", "mp3"] | None,
-    bit_rate: int,
-    start: float,
-) -> Response:
-    is_head = request.method == "HEAD"
-    if form is not None:
-        recipe = Recipe(form, bit_rate * 1000, start)
-        return await transcoding.transcode(context, media, recipe, is_head=is_head)
-    recording = await in_thread(lambda: streaming.open_recording(context, media))
-    return streaming.respond(recording, request.headers, is_head=is_head, download=download)
+    return await send(request, context, media, download=download, form=form, bit_rate=bit_rate, start=start)
 
 
 class NotYetAnalysed(NotFound):

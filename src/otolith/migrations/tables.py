@@ -8,6 +8,10 @@ from otolith.core.db import Base
 
 MODELS = (
     "otolith.accounts.models",
+    "otolith.accounts.shares.models",
+    "otolith.accounts.limits.models",
+    "otolith.accounts.audit.models",
+    "otolith.accounts.quotas.models",
     "otolith.jobs.models",
     "otolith.media.models",
     "otolith.identify.models",

@@ -57,6 +57,8 @@ def _home(
 
 @router.get("/")
 def home(request: Request, context: Ctx, session: Reading, actor: CurrentActor, cursor: str | None = None) -> Response:
+    if not actor.may_use("library"):
+        return RedirectResponse("/activity", 303)
     return _home(request, context, session, actor, cursor or None)
 
 

@@ -67,6 +67,8 @@ class Page:
     address: str
     known: bool = False
     user_name: str = ""
+    # Whether the reader was granted the library, whose pages are else left out of the navigation.
+    library: bool = True
     section: str = ""
     follows: bool = False
     working: int = 0
@@ -163,6 +165,7 @@ def render(
         address=address or address_of(request),
         known=bool(session_cookies(request.cookies)),
         user_name=actor.user_name if actor else "",
+        library=actor is None or actor.may_use("library"),
         section=section,
         follows=follows,
         working=working,

@@ -5,6 +5,7 @@ from itertools import chain
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from otolith.core.http import needs
 from otolith.web import (
     activity,
     assets,
@@ -21,16 +22,26 @@ from otolith.web import (
     recording,
     scans,
     session,
+    sharing,
     similar,
+    tokens,
+    workspaces,
 )
 from otolith.web.problems import problem_page
 
 __all__ = ["problem_page", "router"]
 
 router = APIRouter(include_in_schema=False)
-PARTS = (
+OPEN_PARTS = (
     session.router,
     home.router,
+    activity.router,
+    tokens.router,
+    workspaces.router,
+    *(sharing.members, sharing.guests),
+)
+# What belongs to the feature of the library, and is refused to whom it was not granted.
+LIBRARY_PARTS = (
     recording.router,
     library.router,
     catalogue.router,
@@ -43,10 +54,12 @@ PARTS = (
     atlas.router,
     scans.router,
     health.router,
-    activity.router,
 )
-for part in PARTS:
+PARTS = (*OPEN_PARTS, *LIBRARY_PARTS)
+for part in OPEN_PARTS:
     router.include_router(part)
+for part in LIBRARY_PARTS:
+    router.include_router(part, dependencies=[needs("library")])
 
 
 @router.get("/static/{path:path}")

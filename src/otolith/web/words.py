@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from gettext import NullTranslations
 
+from otolith.core.actor import WorkspaceRole
+
 
 def mark(message: str) -> str:
     """Marks a text for translation where it is written and translates it where it is used."""
@@ -84,6 +86,30 @@ SCAN_STATES = {
     "done": mark("Done"),
     "failed": mark("Failed"),
     "cancelled": mark("Cancelled"),
+}
+
+SCOPES = {
+    "read": mark("may only read"),
+    "write": mark("may read and change"),
+    "admin": mark("may do all that you may"),
+}
+
+FEATURES: dict[str, str] = {
+    "identify": mark("Identify recordings"),
+    "identify_batch": mark("Identify many at once"),
+    "rename": mark("Rename files"),
+    "audd": mark("Ask AudD"),
+    "musicbrainz": mark("Ask MusicBrainz"),
+    "transcribe": mark("Write down speech"),
+    "enrich": mark("Summaries by language models"),
+    "library": mark("Music library"),
+    "insights": mark("Figures and reports"),
+}
+
+WORKSPACE_ROLES: dict[WorkspaceRole, str] = {
+    "viewer": mark("Viewer"),
+    "editor": mark("Editor"),
+    "owner": mark("Owner"),
 }
 
 PHASES = {

@@ -1,16 +1,15 @@
 """Who is behind the cookies of a request, and what its answer has to tell the browser about them."""
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from otolith.accounts.actors import actor_with_session
 from otolith.accounts.credentials import (
     REFRESH_COOKIE,
     SESSION_COOKIE,
@@ -21,16 +20,12 @@ from otolith.accounts.credentials import (
 from otolith.accounts.sessions import queries
 from otolith.accounts.sessions.secrets import SignedIn
 from otolith.accounts.sessions.service import current_refresh, renew
+from otolith.accounts.touching import TOUCH_EVERY, touch
 from otolith.core.actor import ANONYMOUS, SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.core.db import now
-from otolith.core.errors import NotAvailable
 from otolith.core.settings import Settings
 
-log = structlog.get_logger(__name__)
-
-# Often enough to tell which device is in use, and seldom enough not to make a writer of every reader.
-TOUCH_EVERY = dt.timedelta(minutes=1)
 _RENEWAL = "otolith_renewal"
 
 
@@ -124,22 +119,6 @@ def _actor(context: Context, rows: Sequence[queries.SeatRow]) -> Actor:
     seat, user = rows[0][0], rows[0][1]
     at = now()
     if at - seat.seen_at > TOUCH_EVERY:
-        _touch(context, seat.id, at)
+        touch(context, lambda session: queries.touch_session(session, seat.id, at))
     memberships = {workspace: role for _, _, workspace, role in rows if workspace is not None and role is not None}
-    return Actor(
-        kind="user",
-        user_id=user.id,
-        user_name=user.name,
-        role=user.role,
-        memberships=memberships,
-        session_id=seat.id,
-    )
-
-
-def _touch(context: Context, session_id: UUID, at: dt.datetime) -> None:
-    # When the mark cannot be set, the request itself can still be answered.
-    try:
-        with context.database.write(SYSTEM) as session:
-            queries.touch_session(session, session_id, at)
-    except NotAvailable:
-        log.warning("accounts.touch.failed")
+    return actor_with_session(user, memberships, seat.id, context.settings.accounts)

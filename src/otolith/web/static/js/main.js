@@ -7,6 +7,7 @@ import "./live.js";
 function furnish() {
   if (document.getElementById("drop")) import("./upload.js");
   if (document.querySelector("[data-map]")) import("./map.js");
+  if (document.querySelector("[data-copy]")) import("./copy.js");
 }
 
 document.addEventListener("htmx:after:swap", furnish);

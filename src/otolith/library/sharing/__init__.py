@@ -1,0 +1,1 @@
+"""Links to single recordings, for people without an account; see docs/user/sharing.md."""
