@@ -127,6 +127,12 @@ class Recording:
         if lost:
             what = "place" if lost == 1 else "places"
             found.append(Note("damaged", f"The file is damaged: {lost:,} {what} could not be decoded."))
+        if not found and any(one.cut for one in self.decodings):
+            text = "The file is cut off in the middle of a frame; how much is missing cannot be told."
+            found.append(Note("truncated", text))
+        if not found and any(one.differs for one in self.decodings):
+            text = "The file is damaged: its sound is not what its encoder stored (the MD5 in its header differs)."
+            found.append(Note("damaged", text))
         if self.changes():
             found.append(Note("changes", "The sample rate or the channels change in the middle of the file."))
         if repaired:

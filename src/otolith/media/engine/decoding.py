@@ -11,8 +11,11 @@ from av.error import FFmpegError
 
 from otolith.media.engine.failures import ListenFailure
 from otolith.media.engine.limits import Limits
-from otolith.media.engine.opening import Opened
+from otolith.media.engine.mpeg import Header, parse
+from otolith.media.engine.opening import Opened, bits_of
 from otolith.media.engine.signals import Block, Shape
+from otolith.media.engine.sniff import ADTS, MP3
+from otolith.media.engine.stored_digest import StoredDigest
 
 Form = tuple[str, int, str]
 
@@ -47,6 +50,13 @@ class Decoding:
     _last: tuple[int | None, Fraction | None, float] = (None, None, 0.0)
     _first_pts: int | None = None
     _converters: dict[Shape, av.AudioResampler] = field(default_factory=dict)
+    _tail: Any = None
+    _head: Header | None = None
+    _digest: StoredDigest | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        context = self.opened.stream.codec_context
+        self._digest = StoredDigest.of(self.opened, bits_of(context.name, context, lossless=True))
 
     @property
     def seconds(self) -> float:
@@ -91,6 +101,8 @@ class Decoding:
         block = Block(shape, frame)
         self.repaired += block.repaired
         self.frames += block.frames
+        if self._digest is not None:
+            self._digest.update(block.samples)
         self._by_rate[shape.rate] = self._by_rate.get(shape.rate, 0) + block.frames
         self.limits.admit_length(self.before + self.seconds)
         return block
@@ -134,6 +146,8 @@ class Decoding:
             try:
                 for packet in opened.container.demux(opened.stream):
                     got += 1
+                    if packet.size:
+                        self._note_packet(packet)
                     yield packet
             except MemoryError as error:
                 raise ListenFailure(
@@ -150,6 +164,25 @@ class Decoding:
                 return
         yield None
 
+    def _note_packet(self, packet: Any) -> None:
+        if self._tail is None and self.opened.found.container in (MP3, ADTS):
+            self._head = _header_of(packet)
+        self._tail = packet
+
+    @property
+    def cut(self) -> bool:
+        """Whether MPEG sound ends in the middle of a frame, as it does where the rest of a file is missing."""
+        last = None if self._head is None else _header_of(self._tail)
+        if self._head is None or last is None:
+            return False
+        # What follows the sound, such as a tag, may look like the head of a frame of some other kind.
+        return last.family == self._head.family and last.length > self._tail.size
+
+    @property
+    def differs(self) -> bool:
+        """Whether other samples came out than the file says went in."""
+        return self._digest is not None and self._digest.differs
+
     def silence(self) -> ListenFailure:
         """Why there was not a single block."""
         name = self.opened.found.container.name
@@ -165,6 +198,10 @@ class Decoding:
             return 0.0
         gap = float((pts - first) * base) + seconds - self.seconds
         return gap if gap > _GAP else 0.0
+
+
+def _header_of(packet: Any) -> Header | None:
+    return parse(bytes(memoryview(packet)[:8]), 0)
 
 
 def block_frames(shape: Shape) -> int:

@@ -81,6 +81,8 @@ def open_sound(file: SoundFile, part: tuple[Found, int] | None = None) -> Iterat
         # FFmpeg asks every demuxer whether plain samples are not something else; a little of them is enough for that.
         options["probesize"] = "65536"
     data = wav_data(file) if found.container is WAV and found.offset == 0 else None
+    if data is not None:
+        file.end = min(file.end, data.end)
     if data is not None and data.overrun:
         options["ignore_length"] = "1"
     try:
@@ -178,7 +180,7 @@ def describe(opened: Opened) -> Sound:
         rate=context.sample_rate,
         channels=context.layout.nb_channels,
         layout=layout_names(context.layout),
-        bits=_bits(codec, context, lossless=lossless),
+        bits=bits_of(codec, context, lossless=lossless),
         bit_rate=bit_rate,
         duration=duration,
         lossless=lossless,
@@ -192,7 +194,7 @@ def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _bits(codec: str, context: AudioCodecContext, *, lossless: bool) -> int | None:
+def bits_of(codec: str, context: AudioCodecContext, *, lossless: bool) -> int | None:
     """Bits a sample: by the name of a PCM codec, by the header of FLAC and ALAC, else by the decoder's format."""
     extra = context.extradata or b""
     named = re.match(r"pcm_[sfu](\d+)", codec)

@@ -66,6 +66,11 @@ class Block:
         self._samples = np.where(bad, 0.0, samples).clip(-_ABSURD, _ABSURD).astype(samples.dtype)
         self._frame = None
 
+    @property
+    def samples(self) -> NDArray[Any]:
+        """The samples as they were decoded, of shape ``(channels, n)``."""
+        return self._samples
+
     def floats(self) -> Float:
         """Float samples of shape ``(channels, n)``, full scale at ±1."""
         sample = self.shape.sample
