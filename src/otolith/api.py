@@ -19,23 +19,25 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otolith import __version__
+from otolith.accounts.audit.routes import router as audit_router
 from otolith.accounts.csrf import CsrfGuard
+from otolith.accounts.limits.guarding import LimitedDoor, RequestLimits
 from otolith.accounts.routes import router as accounts_router
 from otolith.accounts.service import authenticate, seed
 from otolith.accounts.sessions.callers import SessionRenewal
 from otolith.accounts.sessions.routes import router as sessions_router
-from otolith.composition import build_context
-from otolith.core import errors
 from otolith.accounts.tokens.routes import router as tokens_router
 from otolith.accounts.workspaces.routes import router as workspaces_router
+from otolith.composition import build_context
+from otolith.core import errors
 from otolith.core.api_page import api_page
 from otolith.core.body_limit import BodyLimit
 from otolith.core.context import Context
 from otolith.core.db import Database
 from otolith.core.health import router as health_router
+from otolith.core.http import needs
 from otolith.core.logging import configure_logging
 from otolith.core.openapi import DescribedApi
-from otolith.core.http import needs
 from otolith.core.proxies import TrustedProxies
 from otolith.core.requests import REQUEST_ID, RequestLog
 from otolith.core.security_headers import SecurityHeaders
@@ -50,9 +52,9 @@ from otolith.library.listens.routes import router as listens_router
 from otolith.library.roots.routes import router as roots_router
 from otolith.library.routes import router as library_router
 from otolith.library.search.routes import router as search_router
+from otolith.library.sharing.routes import router as sharing_router
 from otolith.library.similar.routes import router as similar_router
 from otolith.media.routes import router as media_router
-from otolith.library.sharing.routes import router as sharing_router
 from otolith.migrations.migrate import migrate
 from otolith.supervision import embedded_workers
 
@@ -62,17 +64,17 @@ ROUTERS: Sequence[APIRouter] = (
     health_router,
     sessions_router,
     accounts_router,
-    jobs_router,
-    media_router,
     tokens_router,
     workspaces_router,
     audit_router,
-    # Before the routes of single tracks, among whose addresses these would be.
-    editing_router,
+    jobs_router,
+    media_router,
     sharing_router,
 )
 # What belongs to the feature of the library, and is refused to whom it was not granted.
 LIBRARY_ROUTERS: Sequence[APIRouter] = (
+    # Before the routes of single tracks, among whose addresses these would be.
+    editing_router,
     library_router,
     catalogue_router,
     roots_router,
@@ -94,6 +96,7 @@ EXPOSED_HEADERS = (
     *("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"),
     *("Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
     *("Otolith-Media", "Otolith-Track", "Otolith-Job"),
+    *("RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
 )
 # Sound that does not say so in its type; a range of a compressed file would be a range of something else.
 SOUND = ("multipart/byteranges", "application/octet-stream")
@@ -120,17 +123,18 @@ def build_api(context: Context) -> DescribedApi:
         license_info={"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
     )
     api.state.context = context
-    api.state.authenticate = authenticate(context)
+    api.state.limits = RequestLimits(context)
+    api.state.authenticate = api.state.limits.authenticated(authenticate(context))
     api.state.gatherers = (ledger_gauges(context),)
     errors.install(api)
     for router in ROUTERS:
         api.include_router(router)
+    for router in LIBRARY_ROUTERS:
+        api.include_router(router, dependencies=[needs("library")])
 
     @api.get("/docs", include_in_schema=False)
     @api.head("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
-    for router in LIBRARY_ROUTERS:
-        api.include_router(router, dependencies=[needs("library")])
         return HTMLResponse(api_page(api.openapi()))
 
     return api
@@ -161,6 +165,7 @@ def add_middlewares(app: FastAPI, context: Context) -> None:
     own = [f"{parts.scheme}://{parts.netloc}" for parts in [urlsplit(settings.public_url)] if parts.netloc]
     app.add_middleware(CsrfGuard, origins=[*settings.origins, *own], sign_in_paths=SIGN_IN_PATHS)
     app.add_middleware(BodyLimit, uploads=UPLOAD_PATHS)
+    app.add_middleware(LimitedDoor, limits=app.state.limits)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.context = context
     app.state.authenticate = api.state.authenticate
+    app.state.limits = api.state.limits
     app.state.api = api
     app.state.problem_page = problem_page
     errors.install(app, problem_page)

@@ -60,6 +60,15 @@ def _jobs() -> typer.Typer:
     return commands
 
 
+def _audit() -> typer.Typer:
+    from otolith.accounts.audit.commands import audit_commands
+    from otolith.local import opened
+
+    commands = typer.Typer(add_completion=False)
+    commands.add_typer(audit_commands(opened), name="audit")
+    return commands
+
+
 def _watch() -> typer.Typer:
     from otolith.library.roots.commands_watch import watch
 
@@ -94,6 +103,7 @@ LAZY: dict[str, Callable[[], typer.Typer]] = {
     "library": _library_group,
     "watch": _watch,
     "jobs": _jobs,
+    "audit": _audit,
 }
 
 

@@ -1,5 +1,6 @@
 """Where the slices meet: the context of a process, and who listens to whom."""
 
+from otolith.accounts import tidying
 from otolith.core.context import Context, Hooks
 from otolith.core.settings import Settings
 from otolith.jobs import jobs as ledger_jobs
@@ -18,6 +19,7 @@ from otolith.media.events import MediaAdded, MediaDeleted, MediaSentAgain
 # What workers can do: the handlers of all slices.
 HANDLERS: tuple[Handler, ...] = (
     ledger_jobs.forget,
+    tidying.tidy,
     media_jobs.sweep,
     library_jobs.scan,
     library_jobs.index,

@@ -64,14 +64,16 @@ def test_strangers_cost_as_much_as_users(client: TestClient, monkeypatch: pytest
 
 def test_the_cookies_are_what_browsers_are_to_get(client: TestClient) -> None:
     answer = client.post("/api/auth/login", json={"username": "admin", "password": ADMIN_PASSWORD})
-    session, refresh, csrf = answer.headers.get_list("set-cookie")
+    browser, session, refresh, csrf = answer.headers.get_list("set-cookie")
+    assert browser.startswith("otolith_browser=")
+    assert "HttpOnly" in browser
     assert session.startswith("otolith_session=")
     assert refresh.startswith("otolith_refresh=")
     assert "HttpOnly" in session
     assert "HttpOnly" in refresh
     assert csrf.startswith(f"otolith_csrf={answer.json()['csrf_token']};")
     assert "HttpOnly" not in csrf
-    for cookie in (session, refresh, csrf):
+    for cookie in (browser, session, refresh, csrf):
         assert "SameSite=lax" in cookie
         assert "Secure" not in cookie
 

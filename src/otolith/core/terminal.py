@@ -113,6 +113,11 @@ class Remote:
 
     def request(self, method: str, path: str, **options: Any) -> Any:
         """The JSON answer of one call; a problem document becomes an error with its detail."""
+        text = self.text(method, path, **options)
+        return json.loads(text) if text else None
+
+    def text(self, method: str, path: str, **options: Any) -> str:
+        """As `request`, for an answer that is no JSON."""
         try:
             response = self.client.request(method, path, **options)
         except self._connection_error as error:
@@ -122,7 +127,8 @@ class Remote:
             raise RemoteFailure(detail) from error
         if response.is_error:
             raise RemoteFailure(self._detail(response.status_code, response.text))
-        return response.json() if response.content else None
+        answered: str = response.text
+        return answered
 
     def get(self, path: str, **params: Any) -> Any:
         return self.request("GET", path, params={name: value for name, value in params.items() if value is not None})

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from otolith.accounts import service as accounts
 from otolith.accounts.credentials import clear_cookies, session_cookies, set_cookies
+from otolith.accounts.limits.browsers import browser_of, keep_browser
 from otolith.accounts.sessions import service as sessions
 from otolith.accounts.sessions.signing import WrongPassword
 from otolith.accounts.sessions.signing import sign_in as begin_session
@@ -32,7 +33,7 @@ def own_address(address: str) -> str:
 
 def own_workspace(session: Session, actor: Actor) -> UUID | None:
     """Where what somebody does in the pages goes: Home where they may change it, else the first that they may."""
-    home = accounts.home_workspace(session).id
+    home = home_of(session, actor)
     editable = [one for one in sorted(actor.workspaces) if actor.may_edit(one)]
     if home in editable:
         return home
@@ -66,12 +67,14 @@ def sign_in(
             user_agent=request.headers.get("user-agent", ""),
             remember=bool(remember),
             replaces=session_cookies(request.cookies),
+            browser=browser_of(request),
         )
     except WrongPassword:
         fault = tongue_of(request).words.say("The user name or the password is not right.")
         values = {"next": own_address(back), "username": username, "fault": fault}
         return render(request, "sign_in.html", values, status=401, address="/sign-in")
     response = RedirectResponse(own_address(back), 303)
+    keep_browser(context, request, response, signed_in.user_id)
     set_cookies(response, context.settings, signed_in)
     return response
 

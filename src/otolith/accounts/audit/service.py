@@ -22,7 +22,19 @@ from otolith.core.db import as_system, now
 from otolith.core.errors import NotAllowed
 from otolith.core.origin import client_address
 
-__all__ = ["Asked", "AuditClosed", "Verdict", "actions", "entries", "everything", "may_read", "prune", "record", "verify"]
+__all__ = [
+    "Asked",
+    "AuditClosed",
+    "Verdict",
+    "actions",
+    "entries",
+    "everything",
+    "may_read",
+    "must_administrate",
+    "prune",
+    "record",
+    "verify",
+]
 
 _PENDING: Final = "otolith.audit"
 
@@ -91,6 +103,12 @@ def _write(session: Session) -> None:
 def may_read(actor: Actor) -> bool:
     """Whether there is any part of the record that this caller may read."""
     return actor.is_admin or bool(_owned(actor))
+
+
+def must_administrate(actor: Actor) -> None:
+    """Raise `AuditClosed` for all but administrators."""
+    if not actor.is_admin:
+        raise AuditClosed
 
 
 def _owned(actor: Actor) -> list[UUID]:

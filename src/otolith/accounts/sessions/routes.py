@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from otolith.accounts.credentials import REFRESH_COOKIE, clear_cookies, csrf_of, session_cookies, set_cookies
+from otolith.accounts.limits.browsers import browser_of, keep_browser
 from otolith.accounts.models import UserSession
 from otolith.accounts.sessions import service
 from otolith.accounts.sessions.schemas import Credentials, CsrfOut, SessionOut, SessionsOut, SignedInOut
@@ -39,7 +40,9 @@ def sign_in(body: Credentials, request: Request, response: Response, context: Ct
         user_agent=request.headers.get("user-agent", ""),
         remember=body.remember,
         replaces=session_cookies(request.cookies),
+        browser=browser_of(request),
     )
+    keep_browser(context, request, response, signed_in.user_id)
     return _told(response, context, signed_in)
 
 

@@ -1,0 +1,29 @@
+"""What the commands of accounts share: the way to this machine's data folder, or to a running Otolith."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from otolith.core.context import Context
+from otolith.core.settings import Settings
+from otolith.core.terminal import Remote, plain_errors, settings_for
+
+# Handed in by the program, which knows all slices: the context of a data folder that is ready.
+Opened = Callable[[Settings], AbstractContextManager[Context]]
+
+
+@contextmanager
+def either(
+    opened: Opened, data: Path | None, server: str | None, token: str | None, *, as_json: bool = False
+) -> Iterator[Context | Remote]:
+    """Where a command works: here, or on the server that it was told; what is wrong there becomes one sentence."""
+    with plain_errors(as_json=as_json):
+        if server:
+            remote = Remote(server, token)
+            try:
+                yield remote
+            finally:
+                remote.close()
+        else:
+            with opened(settings_for(data)) as context:
+                yield context
