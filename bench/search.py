@@ -124,6 +124,32 @@ def queries_of(tracks: int) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def worst_of(tracks: int) -> dict[str, list[dict[str, Any]]]:
+    """The dearest that a search may ask for: as many words, phrases and values as it takes."""
+    rng = random.Random(5)  # noqa: S311 -- The same questions every time.
+    words = Vocabulary.of(random.Random(7), max(5_000, min(300_000, tracks // 3))).words  # noqa: S311
+    rare = [word for word in words[2_000:] if len(word) >= 8]
+
+    def some(make: Callable[[], str], count: int, between: str = " ") -> list[dict[str, Any]]:
+        return [{"q": between.join(make() for _ in range(count))[:1000]} for _ in range(5)]
+
+    phrases = some(lambda: f'"{rng.choice(COMMON)} {rng.choice(COMMON)}"', 32)
+    return {
+        "32 stop words": some(lambda: rng.choice(COMMON), 32),
+        "32 letters, each going on": [one | {"prefix": "every"} for one in some(lambda: rng.choice("aeiost"), 32)],
+        "32 mistyped words": some(lambda: _mistyped(rng, rng.choice(rare)), 32),
+        "one word mistyped 32 times": [
+            {"q": " ".join(_mistyped(rng, word) for _ in range(32))} for word in rng.sample(rare, 5)
+        ],
+        "32 phrases": phrases,
+        "60 phrases, none of them": [{"q": " ".join(f"-{one}" for one in q["q"].split('" '))[:990]} for q in phrases],
+        "60 words, none of them": some(lambda: f"-{rng.choice(words[:200])}", 60),
+        "60 titles": [{"q": "title:" + one["q"]} for one in some(lambda: f'="{rng.choice(COMMON)}"', 60, ",")],
+        "60 beginnings, one by one": some(lambda: f"title:{rng.choice('aeiost')}*", 60),
+        "60 numbers, one by one": some(lambda: f"bpm:>{rng.randint(1, 60)}", 60),
+    }
+
+
 def _mistyped(rng: random.Random, word: str) -> str:
     place = rng.randrange(1, len(word) - 1)
     return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
@@ -164,6 +190,8 @@ def bench(kind: str, url: str, folder: Path, tracks: int) -> None:
             every = queries_of(tracks)
             for name, queries in every.items():
                 measure(name, partial(get, "/search"), queries, process)
+            for name, queries in worst_of(tracks).items():
+                measure(f"worst: {name}", partial(get, "/search"), queries, process)
             for name in ("one letter", "three letters and more, as typed", "frequent words", "filters"):
                 measure(f"facets: {name}", partial(get, "/search/facets"), every[name], process)
             measure("facets: everything", partial(get, "/search/facets"), [{}] * 10, process)

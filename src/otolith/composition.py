@@ -11,6 +11,7 @@ from otolith.library.covers import jobs as cover_jobs
 from otolith.library.covers.service import on_media_added as look_for_cover
 from otolith.library.editing import jobs as editing_jobs
 from otolith.library.health import jobs as health_jobs
+from otolith.library.search import jobs as search_jobs
 from otolith.library.service import on_media_added, on_media_deleted, on_media_sent_again
 from otolith.library.similar import jobs as similar_jobs
 from otolith.media import jobs as media_jobs
@@ -28,6 +29,7 @@ HANDLERS: tuple[Handler, ...] = (
     library_jobs.rounds,
     library_jobs.renew,
     library_jobs.tidy,
+    search_jobs.keep_snapshots,
     similar_jobs.draw_map,
     similar_jobs.vectorise,
     health_jobs.duplicates,

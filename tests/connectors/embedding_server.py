@@ -33,12 +33,16 @@ def bag_of_words(text: str, dimensions: int = DIMENSIONS) -> list[float]:
 
 
 class EmbeddingsPlayed:
-    """The server: `asked` holds the texts of every call, `faults` what is answered first, in turn."""
+    """The server: `asked` holds the texts of every call, `faults` what is answered first, in turn.
+
+    Texts with the word `poison` are refused, and with them all that come in the same call.
+    """
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
         self.keys: list[str | None] = []
         self.faults: list[Fault] = []
+        self.poison: str | None = None
         self.dimensions = DIMENSIONS
         self.url = ""
 
@@ -49,6 +53,8 @@ class EmbeddingsPlayed:
         if body["model"] != MODEL:
             said = f'model "{body["model"]}" not found, try pulling it first'
             return 404, {"error": said if path == "/api/embed" else {"message": said, "type": "api_error"}}
+        if self.poison is not None and any(self.poison in text for text in texts):
+            return 400, {"error": "input cannot be processed"}
         vectors = [bag_of_words(text, self.dimensions) for text in texts]
         if path == "/api/embed":
             return 200, {"model": MODEL, "embeddings": vectors, "total_duration": 14143917, "prompt_eval_count": 8}

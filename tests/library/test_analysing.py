@@ -1,6 +1,7 @@
 """Analysis jobs: what is heard again, what waits, what is final, and what is never heard twice."""
 
 import hashlib
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -213,6 +214,38 @@ def test_what_nobody_has_any_more_is_forgotten_and_heard_anew_when_it_comes_back
     report = scan(tmp_path / "music")
     assert (report.added, report.unchanged) == (1, 1)
     assert ear.calls == 1
+
+
+def test_what_a_file_is_just_joining_is_not_forgotten(
+    scan: Scan, context: Context, slot: Slot, workspace: UUID, tmp_path: Path
+) -> None:
+    """The file's transaction has not ended when what nobody has is looked for; on SQLite the one waits for it."""
+    write_tone(tmp_path / "music" / "a.wav")
+    scan(tmp_path / "music")
+    with context.database.write(SYSTEM) as session:
+        row = session.scalars(select(Media)).one()
+        media_id, sha256 = row.id, str(row.sha256)
+        row.sha256 = None
+    tidied = threading.Event()
+
+    def tidy() -> None:
+        with context.database.write(SYSTEM) as session:
+            submit(session, TIDY, TidyPayload())
+        slot.work(["maintenance"])
+        tidied.set()
+
+    with context.database.write(SYSTEM) as session:
+        analysing._note_known(session, session.get_one(Media, media_id), sha256)
+        session.flush()
+        thread = threading.Thread(target=tidy)
+        thread.start()
+        # On SQLite nobody else writes before this transaction ends.
+        tidied.wait(1.0 if context.database.is_sqlite else 30.0)
+    thread.join(60)
+    assert tidied.is_set()
+    with context.database.read(SYSTEM) as session:
+        left = [session.scalar(select(func.count()).select_from(table)) for table in (Analysis, Fingerprint)]
+    assert left == [1, 1]
 
 
 def test_a_content_whose_picture_was_swept_is_heard_again(

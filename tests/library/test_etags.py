@@ -10,6 +10,7 @@ from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
 from otolith.library import service
+from otolith.library.catalogue.models import Catalogue
 from otolith.library.catalogue.versions import next_version
 from otolith.library.listens.models import Listening
 from otolith.library.models import Track
@@ -43,6 +44,30 @@ def test_what_has_not_changed_is_not_sent_again(callers: Callers, context: Conte
     assert changed.status_code == 200
     assert "Two" in changed.text
     assert changed.headers["ETag"] != first.headers["ETag"]
+
+
+def test_an_etag_of_before_a_backup_was_restored_is_none_of_what_came_since(
+    callers: Callers, context: Context, track: UUID
+) -> None:
+    viewer = callers["viewer"]
+
+    def catalogue() -> Catalogue:
+        with context.database.read(SYSTEM) as session:
+            return session.get_one(Catalogue, callers.home)
+
+    change(context, callers.home, track, "Saved")
+    saved = catalogue()
+    change(context, callers.home, track, "Lost")
+    lost = viewer.get("/api/tracks").headers["ETag"]
+    last = catalogue().version
+    with context.database.write(SYSTEM) as session:
+        values = {"version": saved.version, "mark": saved.mark}
+        session.execute(update(Catalogue).where(Catalogue.workspace_id == callers.home).values(values))
+    change(context, callers.home, track, "Found")
+    assert catalogue().version == last
+    answer = viewer.get("/api/tracks", headers={"If-None-Match": lost})
+    assert answer.status_code == 200
+    assert "Found" in answer.text
 
 
 def test_several_etags_and_the_strong_form_are_understood(callers: Callers, track: UUID) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from otolith.identify.models import Fingerprint, FingerprintSketch
-from otolith.media.models import Media
 
 
 def store(session: Session, table: type[Fingerprint | FingerprintSketch], values: Mapping[str, Any]) -> None:
@@ -41,9 +40,8 @@ def sketches_of(session: Session, contents: Collection[str], version: int) -> di
     return {sha256: (seconds, sketch) for sha256, seconds, sketch in session.execute(found).tuples()}
 
 
-def delete_unused(session: Session) -> int:
-    """Forget the fingerprints of contents that no media has any more; how many those were."""
-    of_sketch = exists().where(Media.sha256 == FingerprintSketch.sha256)
-    session.execute(delete(FingerprintSketch).where(~of_sketch))
-    used = exists().where(Media.sha256 == Fingerprint.sha256)
-    return session.connection().execute(delete(Fingerprint).where(~used)).rowcount
+def delete_of(session: Session, contents: Collection[str]) -> int:
+    """Forget the fingerprints of contents; how many those were."""
+    mine = list(contents)
+    session.execute(delete(FingerprintSketch).where(FingerprintSketch.sha256.in_(mine)))
+    return session.connection().execute(delete(Fingerprint).where(Fingerprint.sha256.in_(mine))).rowcount

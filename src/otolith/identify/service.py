@@ -48,9 +48,9 @@ def fingerprint(session: Session, sha256: str) -> Fingerprint | None:
     return queries.newest(session, sha256)
 
 
-def forget_unused(session: Session) -> int:
-    """Remove the fingerprints of contents that no media has any more; give a session of the system."""
-    return queries.delete_unused(session)
+def forget(session: Session, contents: Collection[str]) -> int:
+    """Remove the fingerprints of contents, which the caller sees to it that nobody has any more."""
+    return queries.delete_of(session, contents)
 
 
 def make_sketches(session: Session, contents: Collection[str]) -> None:
@@ -95,7 +95,7 @@ __all__ = [
     "Sketched",
     "codes_of",
     "fingerprint",
-    "forget_unused",
+    "forget",
     "likeness",
     "make_sketches",
     "sketched",

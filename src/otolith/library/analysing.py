@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 _PAUSE_SECONDS: Final = 60.0
 _MAY_PASS: Final = frozenset({"io_error", "vanished", "unreadable", "changed"})
 _READ: Final = 1 << 20
+_FORGOTTEN_AT_ONCE: Final = 1000
 
 
 def analyse(run: Run, payload: AnalysePayload) -> dict[str, Any]:
@@ -270,7 +271,7 @@ def _require_same(row: Media, heard: Heard | None) -> None:
 
 def _note_known(session: Session, row: Media, sha256: str) -> None:
     """Join a file to the analysis that its content already has."""
-    known = queries.analysis(session, sha256)
+    known = queries.held_analysis(session, sha256)
     if known is None:
         raise _Outdated
     media.note_known(row, Sound.from_dict(known.sound), sha256, known.duration)
@@ -309,6 +310,7 @@ def store_heard(session: Session, row: Media, heard: Heard) -> None:
             "embedding": embedding_of(heard),
             "sound": heard.as_dict()["sound"],
             "notes": features.warnings + [{"kind": "engine", "detail": why} for why in features.failed.values()],
+            "renewal_failed": None,
             "analysed_at": now(),
         },
     )
@@ -320,8 +322,12 @@ def store_heard(session: Session, row: Media, heard: Heard) -> None:
 
 def tidy(run: Run) -> dict[str, Any]:
     """Remove analyses and fingerprints of contents that no media has any more."""
-    with run.step(actor=SYSTEM) as session:
-        return {
-            "analyses": queries.delete_unused_analyses(session),
-            "fingerprints": identify.forget_unused(session),
-        }
+    counts = {"analyses": 0, "fingerprints": 0}
+    while True:
+        with run.step(actor=SYSTEM) as session:
+            gone = queries.delete_unused_analyses(session, _FORGOTTEN_AT_ONCE)
+            counts["fingerprints"] += identify.forget(session, gone)
+        counts["analyses"] += len(gone)
+        if not gone:
+            return counts
+        run.check()

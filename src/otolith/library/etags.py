@@ -43,8 +43,7 @@ def etag_of(request: Request, session: Session, actor: Actor, *more: object) -> 
     the answer newer than its ETag and never older.
     """
     who = actor.user_id, actor.role, sorted((str(workspace), role) for workspace, role in actor.memberships.items())
-    # The day, because filters such as "added in the last 30 days" change their meaning, and because a database that
-    # was brought back from a backup counts its versions anew.
+    # The day, because filters such as "added in the last 30 days" change their meaning.
     when = __version__, now().date(), visible_versions(session, actor)
     said = who, when, request.url.path, request.url.query, more
     return f'W/"{hashlib.sha256(repr(said).encode()).hexdigest()[:32]}"'

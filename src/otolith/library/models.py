@@ -123,6 +123,12 @@ class Analysis(Base):
             sqlite_where=sql_text("true_peak_dbtp > 0"),
             postgresql_where=sql_text("true_peak_dbtp > 0"),
         ),
+        Index(
+            None,
+            "renewal_failed",
+            sqlite_where=sql_text("renewal_failed IS NOT NULL"),
+            postgresql_where=sql_text("renewal_failed IS NOT NULL"),
+        ),
     )
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -149,7 +155,7 @@ class Analysis(Base):
     segments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     timbre: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     embedding: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
-    # The versions of the engines that tried in vain to hear the content again.
+    # The versions of the engines that tried in vain to hear the content again, or were asked to; see `renewal.queries`.
     renewal_failed: Mapped[str | None] = mapped_column(String(200), deferred=True)
     sound: Mapped[dict[str, Any]] = mapped_column(JSON)
     notes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)

@@ -176,14 +176,23 @@ def engines_of(session: Session, sha256: str) -> dict[str, int] | None:
     return session.scalar(select(Analysis.engines).where(Analysis.sha256 == sha256, _IS_DRAWN))
 
 
-def analysis(session: Session, sha256: str) -> Analysis | None:
-    return session.get(Analysis, sha256)
+def held_analysis(session: Session, sha256: str) -> Analysis | None:
+    """What was found in a content, which nobody forgets before the transaction ends."""
+    return session.get(Analysis, sha256, with_for_update={"read": True, "key_share": True}, populate_existing=True)
 
 
-def delete_unused_analyses(session: Session) -> int:
-    """Forget what was found in contents that no media has any more; only the system sees them all."""
-    used = exists().where(Media.sha256 == Analysis.sha256)
-    return session.connection().execute(delete(Analysis).where(~used)).rowcount
+def delete_unused_analyses(session: Session, limit: int) -> Sequence[str]:
+    """Forget what was found in some contents that no media has any more; only the system sees them all.
+
+    A file may be joining such a content just now, whose transaction holds it and is seen only when it ends. So those
+    that nobody holds are taken first, and looked at again when nobody can join them any more.
+    """
+    unused = ~exists().where(Media.sha256 == Analysis.sha256)
+    taken = session.scalars(select(Analysis.sha256).where(unused).limit(limit).with_for_update(skip_locked=True)).all()
+    if not taken:
+        return []
+    gone = delete(Analysis).where(Analysis.sha256.in_(taken), unused).returning(Analysis.sha256)
+    return session.connection().execute(gone).scalars().all()
 
 
 def store_analysis(session: Session, values: Mapping[str, Any]) -> None:

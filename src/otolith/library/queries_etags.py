@@ -11,10 +11,11 @@ from otolith.library.catalogue.models import Catalogue
 from otolith.library.listens.models import Listening
 
 
-def visible_versions(session: Session, actor: Actor) -> list[tuple[UUID, int]]:
-    """The versions of the catalogues that the caller sees."""
-    statement = select(Catalogue.workspace_id, Catalogue.version).where(visible_to(actor, Catalogue.workspace_id))
-    return [(row[0], row[1]) for row in session.execute(statement.order_by(Catalogue.workspace_id))]
+def visible_versions(session: Session, actor: Actor) -> list[tuple[UUID, int, int]]:
+    """The versions and the marks of the catalogues that the caller sees; together they never come again."""
+    columns = Catalogue.workspace_id, Catalogue.version, Catalogue.mark
+    statement = select(*columns).where(visible_to(actor, Catalogue.workspace_id))
+    return [(row[0], row[1], row[2]) for row in session.execute(statement.order_by(Catalogue.workspace_id))]
 
 
 Stamp = tuple[int, int, int, dt.datetime | None, dt.datetime | None]

@@ -71,6 +71,13 @@ REASONS = (
         "itself is distorted."
     ),
     mark("Nothing has to be done: ReplayGain turns it down when played. A quieter master would be cleaner."),
+    mark("Not heard again"),
+    mark(
+        "Otolith hears more than when it heard this file, but it failed to hear it again. What it found before "
+        "still serves."
+    ),
+    mark("See whether the file plays to its end, and replace it if not. The next version of Otolith tries again."),
+    mark("Not all engines could hear it again."),
     mark("%(place)s was gone at the last scan."),
     mark("The file could not be heard."),
     # Why a scan waits, and what may not be scanned.

@@ -15,11 +15,13 @@ from otolith.jobs.contracts import PRIORITIES
 from otolith.jobs.models import Job
 from otolith.jobs.service import LANES, submit
 from otolith.jobs.slot import Slot
+from otolith.library import analysing
 from otolith.library.catalogue.versions import version_of
 from otolith.library.engine.features import VERSIONS
 from otolith.library.events import RENEW, RenewPayload
+from otolith.library.health import service as health
 from otolith.library.models import Analysis, Track
-from otolith.library.renewal import renewing
+from otolith.library.renewal import queries, renewing
 from otolith.library.roots import scans
 from otolith.media.models import Media
 from tests.library.conftest import Scan, write_tone
@@ -121,6 +123,47 @@ def test_a_file_that_is_gone_keeps_its_old_results_and_is_not_tried_twice_a_day(
     assert (one.engines, len(chunks(context))) == (OLD, 1)
     with context.database.read(SYSTEM) as session:
         assert session.scalars(select(Track.state)).one() == "analysed"
+
+
+def test_a_content_that_kills_its_jobs_is_given_up_and_told_and_keeps_no_other_back(
+    scan: Scan,
+    context: Context,
+    workspace: UUID,
+    owner: Actor,
+    renew: Renew,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for hertz in (300, 400, 500):
+        write_tone(tmp_path / "music" / f"{hertz}.wav", hertz=hertz)
+    scan(tmp_path / "music")
+    make_old(context)
+    with context.database.read(SYSTEM) as session:
+        deadly = session.scalars(select(Media.id).order_by(Media.id).limit(1)).one()
+    settle = analysing._One.settle
+
+    def dying(one: analysing._One, checkpoint: dict[str, int]) -> dict[str, int]:
+        if one.payload.again and one.wanted.media_id == deadly:
+            message = "the power went"
+            raise RuntimeError(message)
+        return settle(one, checkpoint)
+
+    monkeypatch.setattr(analysing._One, "settle", dying)
+    for _ in range(queries.ATTEMPTS + 2):
+        renew()
+        with context.database.write(SYSTEM) as session:
+            # As it is when every attempt was in vain.
+            session.execute(update(Job).where(Job.state == "retrying").values(state="dead", children=0))
+            session.execute(update(Job).where(Job.task == "library.renew").values(state="succeeded", children=0))
+    asked = [[one["media_id"] for one in job.payload["media"]] for job in chunks(context)]
+    assert [str(deadly) in one for one in asked].count(True) == queries.ATTEMPTS
+    assert sorted(map(len, asked)) == [1] * (len(asked) - 1) + [3]
+    assert sorted(one.engines == VERSIONS for one in analyses(context)) == [False, True, True]
+    with context.database.read(owner) as session:
+        told = {one.kind: one.count for one in health.summary(session, context, owner).kinds if one.count}
+        (finding,) = health.findings(session, owner, "outdated").items
+    assert told["outdated"] == 1
+    assert [track.media_id for track in finding.tracks] == [deadly]
 
 
 def test_the_queue_is_bounded_and_the_next_part_waits_for_the_last(

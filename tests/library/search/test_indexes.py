@@ -1,13 +1,19 @@
 """The indexes of a process: many threads at once, many workspaces, and little patience."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 
-from otolith.core.actor import Actor
+from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
-from otolith.library.search import indexes, service
+from otolith.jobs.models import Job
+from otolith.jobs.service import submit
+from otolith.jobs.slot import Slot
+from otolith.library.search import indexes, queries, service
+from otolith.library.search.events import SNAPSHOT, SnapshotPayload
 from otolith.library.search.indexes import Indexes
 from otolith.library.search.schemas import SearchAsked
 from tests.callers import Callers, add_workspace
@@ -75,3 +81,37 @@ def test_whoever_waits_for_a_large_library_is_told_to_come_again(
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert callers["viewer"].get("/api/search").json()["total"] == 1
+
+
+def test_a_snapshot_is_written_ahead_of_the_searches_and_only_when_it_is_worth_it(
+    context: Context, workspace: UUID, owner: Actor, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexes, "SNAPSHOT_FROM", 3)
+
+    def by_the_clock() -> object:
+        with context.database.write(SYSTEM) as session:
+            job = submit(session, SNAPSHOT, SnapshotPayload())
+        slot.work(["maintenance"])
+        with context.database.read(SYSTEM) as session:
+            return session.get_one(Job, job).result
+
+    shelf = Shelf(context, workspace)
+    shelf.add("One", "Two")
+    assert by_the_clock() == {"snapshots": 0}
+    shelf.add("Three")
+    assert by_the_clock() == {"snapshots": 1}
+    assert by_the_clock() == {"snapshots": 0}
+    shelf.add("Four")
+    taken: list[int] = []
+    read = queries.changed
+
+    def noting(session: Session, workspace_id: UUID, since: int) -> Iterator[queries.Chunk]:
+        for chunk in read(session, workspace_id, since):
+            taken.append(len(chunk.tracks))
+            yield chunk
+
+    monkeypatch.setattr(queries, "changed", noting)
+    assert total(context, owner) == 4
+    assert taken == [1], "what the snapshot lacks, and no more"
+    shelf.add("Five", "Six")
+    assert by_the_clock() == {"snapshots": 1}

@@ -163,6 +163,8 @@ def test_more_words_than_any_title_has_are_refused() -> None:
         understand("la " * 33, {}, NOW)
     with pytest.raises(BadRequest, match="at most 64 values"):
         understand(f"genre:{','.join('abc' * 30)}", {}, NOW)
+    with pytest.raises(BadRequest, match="at most 200 words; these have 300"):
+        understand(" ".join(['"one two three"'] * 20 + ['title:"' + "a " * 120 + '"'] * 2), {}, NOW)
 
 
 def test_every_example_of_every_filter_is_understood() -> None:

@@ -1,5 +1,6 @@
 """The map: what sounds alike lies together, new tracks move nothing, and a part of it can be looked at."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -7,11 +8,12 @@ from uuid import UUID
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from otolith.composition import HANDLERS
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
+from otolith.core.db import now
 from otolith.core.ids import new_id
 from otolith.jobs.contracts import Handlers
 from otolith.jobs.models import Job
@@ -19,6 +21,7 @@ from otolith.jobs.service import JobCancelled, submit
 from otolith.jobs.slot import Slot
 from otolith.library.engine.embedding import DIMENSIONS
 from otolith.library.models import Track
+from otolith.library.similar import drawing
 from otolith.library.similar.engine import layout
 from otolith.library.similar.engine.atlas import Box, empty_atlas
 from otolith.library.similar.engine.layout import draw
@@ -216,6 +219,28 @@ class TestMap:
         assert len(points_of(context)) == 6
         assert by_the_clock() == 2
         change(context, callers.home, first, title="changed")
+        assert by_the_clock() == 3
+
+    def test_a_map_whose_job_died_is_drawn_on_the_next_day(
+        self, callers: Callers, context: Context, slot: Slot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        vectors, _ = clusters(3)
+        add(context, callers.home, *(Made(f"{n}", vectors[n]) for n in range(3)))
+
+        def by_the_clock() -> int:
+            with context.database.write(SYSTEM) as session:
+                submit(session, MAP, MapPayload())
+            slot.work(["maintenance"])
+            return len(points_of(context))
+
+        monkeypatch.setattr(drawing, "draw", lambda *_: 1 / 0)
+        assert by_the_clock() == 0
+        with context.database.write(SYSTEM) as session:
+            session.execute(update(Job).where(Job.workspace_id.is_not(None)).values(state="dead"))
+        monkeypatch.setattr(drawing, "draw", draw)
+        assert by_the_clock() == 0
+        tomorrow = now() + dt.timedelta(days=1)
+        monkeypatch.setattr(drawing, "now", lambda: tomorrow)
         assert by_the_clock() == 3
 
     def test_a_look_costs_the_same_statements_whatever_is_shown(

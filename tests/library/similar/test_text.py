@@ -237,6 +237,46 @@ class TestWithModel(WithModel):
         assert played.faults == []
         assert len(played.asked) == 1
 
+    def test_a_question_that_the_model_refuses_leaves_the_others_to_it(
+        self, callers: Callers, context: Context, slot: Slot, played: EmbeddingsPlayed
+    ) -> None:
+        library(context, callers.home)
+        callers["editor"].post("/api/similar/text")
+        slot.work(["language"])
+        played.poison = "venom"
+        assert ask(callers["viewer"], "slow venom")["method"] == "words"
+        assert ask(callers["viewer"], "slow sad piano")["method"] == "meaning"
+        asked = len(played.asked)
+        assert ask(callers["viewer"], "slow venom")["method"] == "words"
+        assert len(played.asked) == asked
+
+    def test_a_text_that_the_model_refuses_keeps_no_other_from_being_described(
+        self, callers: Callers, context: Context, slot: Slot, played: EmbeddingsPlayed
+    ) -> None:
+        ids = library(context, callers.home)
+        change(context, callers.home, ids[2], title="Venom")
+        played.poison = "Venom"
+        callers["editor"].post("/api/similar/text")
+        slot.work(["language"])
+        assert job_of(context).state == "succeeded"
+        with context.database.read(SYSTEM) as session:
+            assert session.scalar(select(func.count()).select_from(TextVector)) == 3
+        asked = len(played.asked)
+        callers["editor"].post("/api/similar/text")
+        slot.work(["language"])
+        assert len(played.asked) == asked
+
+    def test_a_server_that_refuses_everything_is_no_fault_of_the_texts(
+        self, callers: Callers, context: Context, slot: Slot, played: EmbeddingsPlayed
+    ) -> None:
+        library(context, callers.home)
+        played.poison = ""
+        callers["editor"].post("/api/similar/text")
+        slot.work(["language"])
+        assert "input cannot be processed" in str(job_of(context).error)
+        with context.database.read(SYSTEM) as session:
+            assert session.scalar(select(func.count()).select_from(TrackText)) == 0
+
     def test_nobody_finds_a_strangers_tracks(self, callers: Callers, context: Context, slot: Slot) -> None:
         library(context, callers.home)
         add(context, callers.elsewhere, Made("Theirs", [1], "Zoe", tags={"genre": "Piano"}))

@@ -32,13 +32,16 @@ class Catalogue(Base):
     """The version of a workspace's catalogue, which grows with every change of it.
 
     Whoever changes tracks, artists or albums takes the next version first and stamps what it changes with it; the row
-    is the lock under which a workspace's catalogue changes, so versions become visible in their order.
+    is the lock under which a workspace's catalogue changes, so versions become visible in their order. `mark` is
+    another random number after every change: a database that was brought back from a backup reaches the same versions
+    again, with other contents and other marks.
     """
 
     __tablename__ = "catalogues"
 
     workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger, default=0)
+    mark: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class Departure(Base):
@@ -56,7 +59,8 @@ class Artist(Base):
     """A person or group of a workspace's catalogue.
 
     `identity` is what makes one unique: ``m:`` and the MusicBrainz id, or ``n:`` and the folded name. `name_key` and
-    `sort_key` are folded once; `tracks` and `albums` count what is credited to the artist in any role.
+    `sort_key` are folded once; `tracks` and `albums` count what is credited to the artist in any role. `image_key`
+    names the picture, see `otolith.library.covers`.
     """
 
     __tablename__ = "artists"
@@ -77,6 +81,7 @@ class Artist(Base):
     mbid: Mapped[str | None] = mapped_column(String(36))
     tracks: Mapped[int] = mapped_column(Integer, default=0)
     albums: Mapped[int] = mapped_column(Integer, default=0)
+    image_key: Mapped[str | None] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(BigInteger, default=0)
     added_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
 

@@ -1,5 +1,7 @@
 """The version of a workspace's catalogue: the lock under which it changes, and how others learn of changes."""
 
+import secrets
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -7,6 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from otolith.library.catalogue.models import Catalogue
+
+_MARK_BITS: Final = 62
 
 
 def next_version(session: Session, workspace_id: UUID) -> int:
@@ -16,7 +20,8 @@ def next_version(session: Session, workspace_id: UUID) -> int:
     before locking rows of tracks, always in that order.
     """
     known = update(Catalogue).where(Catalogue.workspace_id == workspace_id)
-    taken = known.values(version=Catalogue.version + 1).returning(Catalogue.version)
+    values = {"version": Catalogue.version + 1, "mark": secrets.randbits(_MARK_BITS)}
+    taken = known.values(values).returning(Catalogue.version)
     version = session.scalar(taken)
     if version is None:
         dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql

@@ -146,7 +146,8 @@ def _add_check(group: typer.Typer, local: Local) -> None:
     ) -> None:
         """Say what is wrong with the library, why, and what to do: doubled, broken, missing and incomplete files.
 
-        Kinds: unreadable, refused, damaged, missing, copies, duplicates, masters, albums, tags, clipped.
+        Kinds: unreadable, refused, damaged, missing, copies, duplicates, masters, albums, tags, clipped,
+        outdated.
 
         For example: `otolith library check --kind albums`, or for programs: `otolith library check --json`
         """

@@ -14,6 +14,7 @@ Kind = Literal[
     "albums",
     "tags",
     "clipped",
+    "outdated",
 ]
 Severity = Literal["error", "warning", "notice"]
 Field = Literal["title", "artist", "album", "number", "date", "genre", "cover"]
@@ -105,6 +106,14 @@ KINDS: Final[dict[Kind, About]] = {
             "This is common in loud masters and in lossy files made from them; it does not say that the recording "
             "itself is distorted.",
             "Nothing has to be done: ReplayGain turns it down when played. A quieter master would be cleaner.",
+        ),
+        About(
+            "outdated",
+            "notice",
+            "Not heard again",
+            "Otolith hears more than when it heard this file, but it failed to hear it again. What it found before "
+            "still serves.",
+            "See whether the file plays to its end, and replace it if not. The next version of Otolith tries again.",
         ),
     )
 }

@@ -10,14 +10,17 @@ from sqlalchemy.orm import Session
 from otolith.core import paging
 from otolith.core.actor import Actor, visible_to
 from otolith.library.catalogue.models import Album
+from otolith.library.engine.features import VERSIONS
 from otolith.library.health.kinds import FIELDS, Field, Kind
 from otolith.library.models import Analysis, Track
+from otolith.library.renewal.queries import codes_in_vain
 from otolith.media.models import Media
 
 PRESENT: Final = Media.missing.is_(False)
 _TITLE: Final = func.coalesce(Track.edits["title"].as_string(), Track.tags["title"].as_string(), "")
 # As sets of contents, which have small indexes of their own; the level is written out, as it is in that index.
 _DAMAGED: Final = Media.sha256.in_(select(Analysis.sha256).where(Analysis.damaged))
+_IN_VAIN: Final = Media.sha256.in_(select(Analysis.sha256).where(Analysis.renewal_failed.in_(codes_in_vain(VERSIONS))))
 _TOO_LOUD: Final = Media.sha256.in_(select(Analysis.sha256).where(Analysis.true_peak_dbtp > literal_column("0")))
 
 LACKS: Final[dict[Field, ColumnElement[bool]]] = {
@@ -37,6 +40,7 @@ IS: Final[dict[Kind, ColumnElement[bool]]] = {
     "missing": Media.missing.is_(True),
     "tags": and_(PRESENT, or_(*LACKS.values())),
     "clipped": and_(PRESENT, _TOO_LOUD),
+    "outdated": and_(PRESENT, _IN_VAIN),
 }
 """The kinds that are told from one track alone."""
 

@@ -29,8 +29,12 @@ def summary(session: Session, context: Context, actor: Actor, workspace_id: UUID
     uncompared, compared_at = queries_groups.comparison(session, actor, workspace_id, identify.VERSION)
     versions = [one for one in visible_versions(session, actor) if workspace_id in (None, one[0])]
     told = context.resource(Counts).of((tuple(versions), compared_at), lambda: _counted(session, actor, workspace_id))
-    # What scans could not take in changes no catalogue.
-    refused = queries_groups.count(session, queries_groups.refused(actor, workspace_id))
+    # What could not be taken in, or not be heard again, changes no catalogue.
+    told = {
+        **told,
+        "refused": queries_groups.count(session, queries_groups.refused(actor, workspace_id)),
+        "outdated": queries.count_analysed(session, queries.whose(actor, workspace_id), "outdated"),
+    }
     return HealthSummary(
         tracks=told["tracks"],
         waiting=told["waiting"],
@@ -43,7 +47,7 @@ def summary(session: Session, context: Context, actor: Actor, workspace_id: UUID
                 title=about.title,
                 meaning=about.meaning,
                 advice=about.advice,
-                count=refused if kind == "refused" else told[kind],
+                count=told[kind],
                 fields={field: told[f"no {field}"] for field in FIELDS} if kind == "tags" else {},
             )
             for kind, about in KINDS.items()

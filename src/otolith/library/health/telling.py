@@ -176,6 +176,10 @@ def _clipped(seen: Seen) -> tuple[str, dict[str, Any]]:
     return f"Its true peak is {peak:.1f} dB above full scale.", {"true_peak_dbtp": peak}
 
 
+def _outdated(_seen: Seen) -> tuple[str, dict[str, Any]]:
+    return "Not all engines could hear it again.", {}
+
+
 def _listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
@@ -186,4 +190,5 @@ _WHY = {
     "missing": _missing,
     "tags": _tags,
     "clipped": _clipped,
+    "outdated": _outdated,
 }

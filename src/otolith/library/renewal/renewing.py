@@ -22,23 +22,30 @@ def renew(run: Run) -> dict[str, Any]:
     """Submit chunks of outdated contents, each content once however many copies there are, in whatever workspace.
 
     Their old results serve until the new ones are stored. A content that cannot be heard any more is left as it is
-    until the engines change again.
+    until the engines change again, as is one whose jobs end without a word: it may be what kills them.
     """
     with run.context.database.read(SYSTEM) as session:
         if queries.is_at_work(session, RENEW.task, run.job_id):
             return {"submitted": 0, "busy": True}
-        media = queries.outdated_media(session, VERSIONS, AT_ONCE)
-    payloads = [AnalysePayload(media=part, again=True) for part in _chunks(media)]
-    if payloads:
+        rows = queries.outdated(session, VERSIONS, AT_ONCE)
+    asked: dict[int, list[tuple[UUID, str]]] = {}
+    for media_id, sha256, noted in rows:
+        asked.setdefault(queries.times_asked(VERSIONS, noted), []).append((media_id, sha256))
+    if asked:
         with run.step(actor=SYSTEM) as session:
-            run.children(session, ANALYSE, payloads, priority="low")
-    return {"submitted": len(media), "busy": False}
+            for times, contents in asked.items():
+                queries.note_asked(session, VERSIONS, [sha256 for _, sha256 in contents], times + 1)
+                # One that broke its chunk off before breaks off nothing but its own this time.
+                size = 1 if times else CHUNK
+                payloads = [AnalysePayload(media=part, again=True) for part in _chunks(contents, size)]
+                run.children(session, ANALYSE, payloads, priority="low")
+    return {"submitted": len(rows), "busy": False}
 
 
-def _chunks(media: Sequence[UUID]) -> list[list[ToAnalyse]]:
+def _chunks(contents: Sequence[tuple[UUID, str]], size: int) -> list[list[ToAnalyse]]:
     return [
-        [ToAnalyse(media_id=media_id) for media_id in media[start : start + CHUNK]]
-        for start in range(0, len(media), CHUNK)
+        [ToAnalyse(media_id=media_id) for media_id, _ in contents[start : start + size]]
+        for start in range(0, len(contents), size)
     ]
 
 

@@ -3,7 +3,7 @@
 import fcntl
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,10 +14,12 @@ import psutil
 import structlog
 from sqlalchemy.orm import Session
 
+from otolith.core.actor import SYSTEM
+from otolith.core.db import Database
 from otolith.core.errors import NotAvailable
 from otolith.library.search import queries
 from otolith.library.search.engine import snapshot
-from otolith.library.search.engine.building import build
+from otolith.library.search.engine.building import Builder
 from otolith.library.search.engine.matching import Scope
 from otolith.library.search.engine.merging import merge
 from otolith.library.search.engine.segment import Ids, Mask, Segment
@@ -35,6 +37,12 @@ _LOCAL: Final = frozenset(str.split("ext2 ext3 ext4 xfs btrfs zfs f2fs bcachefs 
 # Short, because whoever waits holds a thread and a connection that other requests need.
 _PATIENCE: Final = 5.0
 _TRIES: Final = 3
+_TOGETHER: Final = 100_000
+
+
+def path_of(folder: Path, workspace_id: UUID) -> Path:
+    """Where the snapshot of a workspace lies."""
+    return folder / f"{workspace_id}.index"
 
 
 class IndexLoading(NotAvailable):
@@ -135,16 +143,17 @@ class Indexes:
         self._let_go(set(workspace_ids))
         return [Scope(segment, alive) for view in views for segment, alive in view.parts]
 
-    def finish(self) -> None:
-        """Wait until no snapshot is being written."""
+    def finish(self, seconds: float | None = None) -> None:
+        """Wait until no snapshot is being written, at most so many seconds for each."""
         with self._lock:
             threads = [kept.saving for kept in self._kept.values()]
         for thread in threads:
             if thread is not None:
-                thread.join()
+                thread.join(seconds)
 
     def close(self) -> None:
-        self.finish()
+        # A file that is not whole is none, and the next start or the next job makes it.
+        self.finish(_PATIENCE)
         with self._lock:
             self._kept.clear()
 
@@ -160,7 +169,7 @@ class Indexes:
             raise IndexLoading(headers={"Retry-After": "5"})
         try:
             if kept.view is None or kept.view.version < version:
-                path = folder / f"{workspace_id}.index"
+                path = path_of(folder, workspace_id)
                 kept.view = _followed(session, path, workspace_id, version, kept)
                 if kept.saving is None and kept.view.is_worth_saving:
                     kept.saving = threading.Thread(target=_save, args=(path, workspace_id, kept), daemon=True)
@@ -208,14 +217,24 @@ def _save(path: Path, workspace_id: UUID, kept: _Kept) -> None:
 
 def _caught_up(session: Session, workspace_id: UUID, view: View) -> View:
     """The view with all that changed since."""
-    # A chunk becomes arrays at once: the garbage collector would go through its rows again and again.
-    changed = queries.changed(session, workspace_id, view.version)
-    segments = [build(list(documents(chunk))) for chunk in changed]
+    segments = list(_segments(session, workspace_id, view.version))
     gone = [segment.ids for segment in segments]
     if view.parts:
         departed = queries.departed(session, workspace_id, view.version)
         gone.append(np.array([track_id.bytes for track_id in departed], "S16"))
     return view.without(np.concatenate(gone)).having(segments) if gone else view
+
+
+def _segments(session: Session, workspace_id: UUID, since: int) -> Iterator[Segment]:
+    """What changed after a version, in few segments: making one takes time, in which no statement may be waited for."""
+    builder = Builder()
+    for chunk in queries.changed(session, workspace_id, since):
+        builder.add(documents(chunk))
+        if len(builder) >= _TOGETHER:
+            yield builder.segment()
+            builder = Builder()
+    if len(builder):
+        yield builder.segment()
 
 
 def _loaded(session: Session, path: Path, workspace_id: UUID, version: int) -> View:
@@ -260,6 +279,16 @@ def _saved(path: Path, workspace_id: UUID, view: View) -> Segment:
         # Searching works without; the next start takes longer.
         log.warning("search.snapshot.not_written", path=str(path), error=str(error))
     return segment
+
+
+def write_snapshot(database: Database, folder: Path, workspace_id: UUID) -> None:
+    """Bring the snapshot of a workspace up to date, whatever lacks, without keeping anything of it here."""
+    path = path_of(folder, workspace_id)
+    with database.read(SYSTEM) as session:
+        version = queries.versions(session, [workspace_id])[workspace_id]
+        view = _loaded(session, path, workspace_id, version).at(version)
+    if view.parts:
+        _saved(path, workspace_id, view)
 
 
 def _is_local(folder: Path) -> bool:

@@ -16,6 +16,8 @@ Prefix = Literal["last", "every", "none"]
 WORDS_AT_MOST: Final = 32
 FILTERS_AT_MOST: Final = 64
 """How many values all filters of a search may have together."""
+PARTS_AT_MOST: Final = 200
+"""How many words all its words, phrases and filters may have together, since each of them is looked up."""
 
 _PIECE: Final = re.compile(
     r"""(?P<minus>-(?=\S))?
@@ -91,6 +93,10 @@ def understand(
         raise BadRequest(message)
     if sum(map(_size, conditions)) > FILTERS_AT_MOST:
         message = f"A search takes at most {FILTERS_AT_MOST} values of filters."
+        raise BadRequest(message)
+    parts = sum(len(term.words) for one in (*terms, *conditions) for term in _terms_in(one))
+    if parts > PARTS_AT_MOST:
+        message = f"The phrases and filters of a search take at most {PARTS_AT_MOST} words; these have {parts}."
         raise BadRequest(message)
     if not any(_speaks_of_missing(condition) for condition in conditions):
         conditions.append(Not(Flagged("missing")))
@@ -202,6 +208,17 @@ def _size(condition: Condition) -> int:
             return _size(condition.condition)
         case _:
             return 1
+
+
+def _terms_in(condition: Condition) -> Iterator[Term]:
+    match condition:
+        case Term():
+            yield condition
+        case Any():
+            for one in condition.of:
+                yield from _terms_in(one)
+        case Not():
+            yield from _terms_in(condition.condition)
 
 
 def _speaks_of_missing(condition: Condition) -> bool:

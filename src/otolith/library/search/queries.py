@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from otolith.accounts.models import Workspace
 from otolith.core.actor import Actor, visible_to
@@ -18,14 +18,22 @@ from otolith.media.models import Media
 
 AT_ONCE: Final = 2_000
 
+
+def _text(column: ColumnElement[Any] | InstrumentedAttribute[Any], label: str) -> ColumnElement[str]:
+    """An id as hexadecimal text, with or without dashes: making objects of a large library's ids would cost most."""
+    return cast(column, String).label(label)
+
+
 _READ: Final = (
-    *(Track.id, Track.version, Track.title, Track.artist, Track.album, Track.album_artist, Track.genre),
-    *(Track.date, Track.year, Track.duration, Track.track_number, Track.disc_number, Track.compilation),
-    *(Track.album_id, Track.cover_key, Track.state, Track.added_at, Album.title.label("album_title")),
-    *(Media.codec, Media.container, Media.size, Media.sample_rate, Media.channels, Media.bits, Media.bit_rate),
-    *(Media.lossless, Media.missing, Media.duration.label("told"), Analysis.duration.label("heard"), Analysis.tempo),
-    *(Analysis.camelot, Analysis.loudness_lufs, Analysis.energy, Analysis.voice, Analysis.onset_rate),
-    *(Analysis.brightness, Analysis.dynamics_db),
+    *(_text(Track.id, "id"), Track.version, Track.title, Track.artist, Track.album, Track.album_artist, Track.genre),
+    *(Album.title.label("album_title"), _text(Track.album_id, "album_id"), Media.codec, Media.container),
+    *(Media.missing, Media.lossless, Track.compilation, Track.state, Track.cover_key),
+    *(Track.date, Media.duration.label("told"), Analysis.duration.label("heard")),
+    # The numbers of the index from here on, in their order.
+    *(Track.year, Track.duration, Analysis.tempo, Analysis.camelot, Analysis.loudness_lufs, Analysis.energy),
+    *(Analysis.voice, Analysis.onset_rate, Analysis.brightness, Analysis.dynamics_db, Media.bit_rate),
+    *(Media.sample_rate, Media.channels, Media.bits, Media.size, Track.track_number, Track.disc_number),
+    Track.added_at,
 )
 
 _SHOWN: Final = (
@@ -65,15 +73,26 @@ def checksum(session: Session, workspace_id: UUID) -> tuple[int, int]:
     return count, int(total or 0)
 
 
+def count_changed(session: Session, workspace_id: UUID, since: int) -> int:
+    """How many tracks changed after a version."""
+    mine = Track.workspace_id == workspace_id, Track.version > since
+    return session.scalar(select(func.count()).select_from(Track).where(*mine)) or 0
+
+
+Hanging = dict[str, list[Row[Any]]]
+"""Rows by the track on which they hang, whose id is the first column."""
+
+
 class Chunk:
     """Some tracks to be taken in, and what hangs on them, by the id of the track."""
 
     def __init__(self, session: Session, tracks: Sequence[Row[Any]], condition: ColumnElement[bool]) -> None:
         self.tracks = tracks
-        here = and_(condition, Track.id.between(tracks[0].id, tracks[-1].id))
+        here = and_(condition, Track.id.between(UUID(tracks[0].id), UUID(tracks[-1].id)))
         self.credits = _by_track(
             session,
-            select(Credit.track_id, Credit.role, Credit.name, Credit.artist_id, Artist.name.label("known_as"))
+            select(_text(Credit.track_id, "track_id"), Credit.role, Credit.name)
+            .add_columns(_text(Credit.artist_id, "artist_id"), Artist.name)
             .join(Track, Track.id == Credit.track_id)
             .join(Artist, Artist.id == Credit.artist_id)
             .where(here)
@@ -81,21 +100,24 @@ class Chunk:
         )
         self.terms = _by_track(
             session,
-            select(TrackTerm.track_id, Term.kind, Term.name, Term.id)
+            select(_text(TrackTerm.track_id, "track_id"), Term.kind, Term.name, _text(Term.id, "id"))
             .join(Track, Track.id == TrackTerm.track_id)
             .join(Term, Term.id == TrackTerm.term_id)
             .where(here)
             .order_by(TrackTerm.track_id, TrackTerm.position),
         )
         self.lyrics = _by_track(
-            session, select(Lyrics.track_id, Lyrics.text).join(Track, Track.id == Lyrics.track_id).where(here)
+            session,
+            select(_text(Lyrics.track_id, "track_id"), Lyrics.text)
+            .join(Track, Track.id == Lyrics.track_id)
+            .where(here),
         )
 
 
-def _by_track(session: Session, statement: Select[Any]) -> dict[UUID, list[Row[Any]]]:
-    found: dict[UUID, list[Row[Any]]] = {}
-    for row in session.execute(statement):
-        found.setdefault(row.track_id, []).append(row)
+def _by_track(session: Session, statement: Select[Any]) -> Hanging:
+    found: Hanging = {}
+    for row in session.connection().execute(statement).all():
+        found.setdefault(row[0], []).append(row)
     return found
 
 
@@ -115,24 +137,25 @@ def changed(session: Session, workspace_id: UUID, since: int) -> Iterator[Chunk]
     )
     after: UUID | None = None
     while True:
-        rows = session.execute(statement if after is None else statement.where(Track.id > after)).all()
+        following = statement if after is None else statement.where(Track.id > after)
+        rows = session.connection().execute(following).all()
         if rows:
             yield Chunk(session, rows, condition)
         if len(rows) < AT_ONCE:
             return
-        after = rows[-1].id
+        after = UUID(rows[-1].id)
 
 
 def listened(session: Session, actor: Actor) -> Sequence[tuple[str, int, int | None, dt.datetime | None]]:
     """What the caller played and rated: track, plays, rating, and when last played.
 
-    The track's id as hexadecimal text, with or without dashes, because making objects of them would cost most.
+    The track's id is hexadecimal text, with or without dashes.
     """
     if actor.user_id is None:
         return []
     return (
         session.execute(
-            select(cast(Listening.track_id, String), Listening.plays, Listening.rating, Listening.played_at).where(
+            select(_text(Listening.track_id, "track_id"), Listening.plays, Listening.rating, Listening.played_at).where(
                 visible_to(actor, Listening.workspace_id), Listening.user_id == actor.user_id
             )
         )

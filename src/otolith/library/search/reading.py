@@ -1,102 +1,84 @@
 """Turns rows of the database into the documents of the index."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import Row
 
 from otolith.library.search.engine.building import Document, Name
+from otolith.library.search.engine.segment import FLAGS
 from otolith.library.search.keys import place_of
 from otolith.library.search.queries import Chunk
 
 _ROLES: Final = {"artist": "artist", "album_artist": "album_artist", "composer": "composer"}
+_NUMBERS_FROM: Final = 16
 _NONE: Final[Sequence[Row[Any]]] = ()
 
 
 def documents(chunk: Chunk) -> Iterator[Document]:
     """The documents of a chunk's tracks."""
     for row in chunk.tracks:
-        lyrics = chunk.lyrics.get(row.id, _NONE)
-        names = _names(row, chunk.credits.get(row.id, _NONE), chunk.terms.get(row.id, _NONE))
+        track_id, version, *names, missing, lossless, compilation, state, cover = row[:_NUMBERS_FROM]
+        lyrics = chunk.lyrics.get(track_id, _NONE)
+        flags = (missing, lossless, compilation, state == "analysed", state == "failed", bool(lyrics), bool(cover))
         yield Document(
-            id=row.id.bytes,
-            version=row.version,
-            names=names,
-            numbers=_numbers(row),
-            flags=frozenset(_flags(row, sung=bool(lyrics))),
-            lyrics="\n".join(one.text for one in lyrics),
+            id=raw(track_id),
+            version=version,
+            names=_names(names, chunk.credits.get(track_id, _NONE), chunk.terms.get(track_id, _NONE)),
+            numbers=_numbers(*row[_NUMBERS_FROM:]),
+            flags=_flags(flags),
+            lyrics="\n".join(text for _, text in lyrics),
         )
 
 
-def _names(row: Row[Any], credits_: Iterable[Row[Any]], terms: Iterable[Row[Any]]) -> dict[str, list[Name]]:
+def raw(row_id: str) -> bytes:
+    """An id as bytes, from its text with or without dashes."""
+    return bytes.fromhex(row_id.replace("-", ""))
+
+
+def _names(row: Sequence[Any], credits_: Iterable[Row[Any]], terms: Iterable[Row[Any]]) -> dict[str, list[Name]]:
+    title, artist, album, album_artist, genre, album_title, album_id, codec, container = row
+    shown = _named(artist)
     names: dict[str, list[Name]] = {
-        "title": [Name(row.title)],
-        "artist_shown": [Name(row.artist)],
-        "format": [Name((row.codec or "").lower())],
-        "container": [Name((row.container or "").lower())],
-        "album": [_named(row.album_title or row.album, row.album_id, row.album)],
+        "title": [Name(title)],
+        "artist_shown": [shown],
+        "format": [_named((codec or "").lower())],
+        "container": [_named((container or "").lower())],
+        "album": [_named(album_title or album, album_id, album)],
     }
-    for credit in credits_:
-        found = names.setdefault(_ROLES.get(credit.role, "people"), [])
-        found.append(_named(credit.known_as, credit.artist_id, credit.name))
-    for term in terms:
-        names.setdefault(term.kind, []).append(_named(term.name, term.id))
-    return _from_columns(row) | names
+    for _, role, name, artist_id, known_as in credits_:
+        names.setdefault(_ROLES.get(role, "people"), []).append(_named(known_as, artist_id, name))
+    for _, kind, name, term_id in terms:
+        names.setdefault(kind, []).append(_named(name, term_id))
+    # What the track's own columns say, where nothing more exact is known.
+    names.setdefault("artist", [shown])
+    names.setdefault("album_artist", [_named(album_artist)])
+    if "genre" not in names and genre:
+        names["genre"] = [_named(one.strip()) for one in genre.split(";")]
+    return names
 
 
-def _from_columns(row: Row[Any]) -> dict[str, list[Name]]:
-    """What the track's own columns say, where nothing more exact is known."""
-    genres = [part.strip() for part in row.genre.split(";")] if row.genre else []
-    return {
-        "artist": [Name(row.artist)],
-        "album_artist": [Name(row.album_artist)],
-        "genre": [Name(genre) for genre in genres],
-    }
-
-
-def _named(shown: str, row_id: UUID | None, also: str = "") -> Name:
+# One artist has many tracks, and one album's tracks come together.
+@lru_cache(20_000)
+def _named(shown: str, row_id: str | None = None, also: str = "") -> Name:
     also = also if also != shown else ""
-    return Name(shown, row_id.bytes, also) if row_id is not None else Name(shown, also=also)
+    return Name(shown, raw(row_id), also) if row_id is not None else Name(shown, also=also)
 
 
-def _numbers(row: Row[Any]) -> Mapping[str, float | None]:
-    return {
-        "year": row.year if row.year is not None else _year_in(row.date),
-        "duration": row.heard or row.duration or row.told,
-        "tempo": row.tempo,
-        "key": place_of(row.camelot),
-        "loudness": row.loudness_lufs,
-        "energy": row.energy,
-        "voice": row.voice,
-        "onsets": row.onset_rate,
-        "brightness": row.brightness,
-        "dynamics": row.dynamics_db,
-        "bitrate": row.bit_rate,
-        "rate": row.sample_rate,
-        "channels": row.channels,
-        "bits": row.bits,
-        "size": row.size,
-        "track": row.track_number,
-        "disc": row.disc_number,
-        "added": row.added_at.timestamp(),
-    }
+def _numbers(
+    date: str, told: float | None, heard: float | None, year: int | None, said: float | None, *others: Any
+) -> Sequence[float | None]:
+    tempo, camelot, *rest, added_at = others
+    year = year if year is not None else _year_in(date)
+    return [year, heard or said or told, tempo, place_of(camelot), *rest, added_at.timestamp()]
 
 
 def _year_in(date: str) -> int | None:
     return int(date[:4]) if date[:4].isdecimal() and len(date) >= 4 else None
 
 
-def _flags(row: Row[Any], *, sung: bool) -> Iterator[str]:
-    if row.missing:
-        yield "missing"
-    if row.lossless:
-        yield "lossless"
-    if row.compilation:
-        yield "compilation"
-    if row.state in ("analysed", "failed"):
-        yield row.state
-    if sung:
-        yield "lyrics"
-    if row.cover_key:
-        yield "cover"
+@lru_cache(256)
+def _flags(given: tuple[Any, ...]) -> frozenset[str]:
+    """The names of the flags that are set, given in the order of `FLAGS`."""
+    return frozenset(name for name, is_set in zip(FLAGS, given, strict=True) if is_set)

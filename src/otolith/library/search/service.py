@@ -39,6 +39,8 @@ from otolith.library.search.schemas import (
 
 FEW: Final = 5
 """Below so many tracks for the words as they are written, similar words count as well."""
+FORGIVEN: Final = 16
+"""In a search of more words than these, none counts for a similar one: each has to be compared with all there are."""
 
 _NUMBERS: Final = {"bpm": "tempo"}
 _NAMES_FIRST: Final = ("title", "artist", "album", "genre", "composer", "format")
@@ -129,8 +131,9 @@ def _found(
     if personal or meant.is_personal:
         scopes = _with_own(scopes, queries.listened(session, actor))
     strict = Found([evaluate(scope, meant.query) for scope in scopes], lenient=False) if not lenient else None
+    forgiving = lenient is not False and 0 < len(meant.query.terms) <= FORGIVEN
     # By the words alone, so that a filter narrows what is found and never adds to it.
-    if strict and (lenient is False or not meant.has_words or sum(some.by_words for some in strict.hits) >= FEW):
+    if strict and (not forgiving or sum(some.by_words for some in strict.hits) >= FEW):
         return strict
     found = Found([evaluate(scope, meant.query, lenient=True) for scope in scopes], lenient=True)
     return strict if strict and strict.total == found.total else found

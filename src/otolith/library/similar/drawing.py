@@ -52,7 +52,9 @@ def _ask_for_all(run: Run) -> dict[str, Any]:
         versions = queries.versions(session, SYSTEM, None)
         for workspace_id, version in versions.items():
             if version:
-                key = f"catalogue {version}"
+                # Once a version of the catalogue; and once a day, since the job of before may have died. Where every
+                # track has its place, there is nothing for it to do.
+                key = f"catalogue {version} {now():%Y-%m-%d}"
                 submit(session, MAP, MapPayload(), workspace=workspace_id, priority="low", idempotency_key=key)
     return {"workspaces": len(versions)}
 

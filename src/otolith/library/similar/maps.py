@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy.orm import Session
 
-from otolith.accounts.service import home_workspace
+from otolith.accounts.workspaces.service import home_of
 from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.errors import BadRequest, NotAllowed
@@ -84,7 +84,7 @@ def _workspace(session: Session, actor: Actor, workspace_id: UUID | None) -> UUI
     if not visible:
         raise WorkspaceNotFound
     if workspace_id is None and len(visible) > 1:
-        home = home_workspace(session).id
+        home = home_of(session, actor)
         return home if home in visible else visible[0]
     return visible[0]
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -35,6 +35,8 @@ from otolith.library.similar.words import by_words
 
 log = structlog.get_logger(__name__)
 
+Kept = TypeVar("Kept")
+
 _PATIENCE: Final = 10.0
 _REST: Final = 30.0
 _REMEMBERED: Final = 500
@@ -60,26 +62,35 @@ class Meanings:
         self._asked: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
         self._shelves: dict[tuple[UUID, str], tuple[dt.datetime, Shelf]] = {}
         self._rests_until = 0.0
+        self._refused: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._lock = threading.Lock()
 
     def vector(self, server: EmbeddingServer, text: str) -> NDArray[np.float32] | None:
-        """The vector of a question, or None where the server gives none; one that failed is left alone for a while."""
+        """The vector of a question, or None where the server gives none.
+
+        A server that failed is left alone for a while; one that refused is not asked the same again for a while, since
+        what it cannot take may be this one text.
+        """
+        question = (server.model, text)
         with self._lock:
-            if (known := self._asked.get((server.model, text))) is not None:
+            if (known := self._asked.get(question)) is not None:
                 return known
-            if time.monotonic() < self._rests_until:
+            if time.monotonic() < max(self._rests_until, self._refused.get(question, 0.0)):
                 return None
         try:
             found: NDArray[np.float32] = embed(server, [text], timeout=min(server.timeout, _PATIENCE))[0]
-        except (EmbeddingsUnavailable, EmbeddingsRefused) as error:
+        except EmbeddingsUnavailable as error:
             log.warning("similar.text.unanswered", detail=error.detail)
             with self._lock:
                 self._rests_until = time.monotonic() + _rest(error)
             return None
+        except EmbeddingsRefused as error:
+            log.warning("similar.text.refused", detail=error.detail)
+            with self._lock:
+                _keep(self._refused, question, time.monotonic() + _REST)
+            return None
         with self._lock:
-            self._asked[server.model, text] = found
-            while len(self._asked) > _REMEMBERED:
-                self._asked.popitem(last=False)
+            _keep(self._asked, question, found)
         return found
 
     def shelves(self, session: Session, actor: Actor, model: str, workspace_ids: list[UUID]) -> list[Shelf]:
@@ -100,7 +111,16 @@ class Meanings:
     def close(self) -> None:
         with self._lock:
             self._asked.clear()
+            self._refused.clear()
             self._shelves.clear()
+
+
+def _keep(kept: OrderedDict[tuple[str, str], Kept], question: tuple[str, str], value: Kept) -> None:
+    """Remember something of a question, and forget the oldest of many."""
+    kept[question] = value
+    kept.move_to_end(question)
+    while len(kept) > _REMEMBERED:
+        kept.popitem(last=False)
 
 
 def _empty_for(changes: list[Sounding]) -> Shelf:

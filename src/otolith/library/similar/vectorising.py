@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from otolith.connectors.embeddings import EmbeddingServer, EmbeddingsRefused, embed, server_of
@@ -15,7 +16,10 @@ from otolith.jobs.service import Run, submit
 from otolith.library.similar import queries, text_queries
 from otolith.library.similar.events import VECTORISE, VectorisePayload
 
+log = structlog.get_logger(__name__)
+
 _CHUNK: Final = 64
+_HARMLESS: Final = "music"
 
 
 class DimensionsChanged(EmbeddingsRefused):
@@ -68,9 +72,34 @@ def _unknown(run: Run, server: EmbeddingServer, texts: Mapping[str, str]) -> dic
     asked: Sequence[str] = [digest for digest in texts if digest not in known]
     if not asked:
         return {}
-    vectors = embed(server, [texts[digest] for digest in asked])
-    require_dimensions(server, dimensions, vectors.shape[1])
-    return dict(zip(asked, vectors, strict=True))
+    vectors = _embedded(run, server, {digest: texts[digest] for digest in asked})
+    for vector in vectors.values():
+        require_dimensions(server, dimensions, len(vector))
+    return vectors
+
+
+def _embedded(run: Run, server: EmbeddingServer, texts: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+    """The vectors of texts by their digests, without those texts that the server refuses.
+
+    Halves are tried where all together were refused, down to the text that it cannot take. Whether it is that or the
+    server takes nothing at all, as without the model, a word tells that anybody can take.
+    """
+    try:
+        return dict(zip(texts, embed(server, list(texts.values())), strict=True))
+    except EmbeddingsRefused as error:
+        run.check()
+        if len(texts) == 1:
+            embed(server, [_HARMLESS])
+            (digest,) = texts
+            log.warning("similar.describe.refused", text=digest, detail=error.detail)
+            return {}
+    digests = list(texts)
+    halves = digests[: len(digests) // 2], digests[len(digests) // 2 :]
+    return {
+        digest: vector
+        for half in halves
+        for digest, vector in _embedded(run, server, {one: texts[one] for one in half}).items()
+    }
 
 
 def require_dimensions(server: EmbeddingServer, stored: int | None, given: int) -> None:

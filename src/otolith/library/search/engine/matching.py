@@ -1,6 +1,7 @@
 """Finds the documents of a segment that a query asks for, and how well each fits."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any as Anything
 from typing import Final
@@ -11,8 +12,7 @@ from numpy.typing import NDArray
 from otolith.library.search.engine.asking import Any, Between, Condition, Flagged, Known, Not, Query, Row, Term
 from otolith.library.search.engine.segment import FIELDS, NUMBERS, Docs, Field, Mask, Segment
 from otolith.library.search.engine.spelling import similar
-from otolith.library.search.engine.texts import Words, ranges
-from otolith.library.search.engine.words import words_asked
+from otolith.library.search.engine.texts import Texts, Words, ranges
 
 EXACT: Final = 6
 PREFIX: Final = 3
@@ -73,8 +73,14 @@ def evaluate(scope: Scope, query: Query, *, lenient: bool = False) -> Hits:
     """The documents that fit all terms and conditions; `lenient` lets similar words count for those asked."""
     mask, scores = matched(scope, query.terms, lenient=lenient)
     by_words = int(np.count_nonzero(mask))
+    unwanted = [one.condition for one in query.conditions if isinstance(one, Not) and isinstance(one.condition, Term)]
+    if unwanted:
+        mask &= ~_mask(scope, Any(unwanted))
     for condition in query.conditions:
-        mask &= _mask(scope, condition)
+        if not mask.any():
+            break
+        if not (isinstance(condition, Not) and isinstance(condition.condition, Term)):
+            mask &= _mask(scope, condition)
     return Hits(scope, mask, scores, by_words)
 
 
@@ -86,17 +92,19 @@ def matched(scope: Scope, terms: tuple[Term, ...], *, lenient: bool = False) -> 
     segment = scope.segment
     total = np.zeros(len(segment), np.int32)
     close = _Closeness(segment)
-    for term in terms:
+    for term, times in Counter(terms).items():
         worth = np.zeros(len(segment), np.int32)
         for name in term.fields or tuple(WEIGHTS):
             if name == "lyrics":
-                _sing(segment.lyrics, term, worth)
+                np.maximum(worth, _sung(segment.lyrics, term, len(segment)), out=worth)
             elif len(segment.fields[name].keys):
                 names = name_scores(segment.fields[name], term, WEIGHTS.get(name, 0), lenient=lenient)
-                close.note(name, names)
+                close.note(name, names, times)
                 _raise(worth, segment.fields[name], names)
         mask &= worth > 0
-        total += worth
+        if not mask.any():
+            return mask, total
+        total += times * worth
     close.add_to(total)
     return mask, total
 
@@ -108,9 +116,9 @@ class _Closeness:
         self._fields = {name: segment.fields[name] for name in ("title", "artist")}
         self._counts = {name: np.zeros(len(found.keys), np.int32) for name, found in self._fields.items()}
 
-    def note(self, name: str, scores: Scores) -> None:
+    def note(self, name: str, scores: Scores, times: int) -> None:
         if name in self._counts:
-            self._counts[name] += scores > 0
+            self._counts[name] += times * (scores > 0)
 
     def add_to(self, total: Scores) -> None:
         bonus = np.zeros(len(total), np.int32)
@@ -133,8 +141,7 @@ def name_scores(names: Field, term: Term, weight: int, *, lenient: bool = False)
         scores = np.minimum(scores, _word_scores(names.words, word, len(names.keys), lenient=lenient))
     if term.mode != "words":
         candidates = np.flatnonzero(scores)
-        wrong = [code for code in candidates.tolist() if not _reads(names.shown[code].decode(), term)]
-        scores[wrong] = 0
+        scores[candidates[~_read(names, candidates, term)]] = 0
     return scores * np.int32(max(weight, 1))
 
 
@@ -151,16 +158,29 @@ def _word_scores(words: Words, word: str, size: int, *, prefix: bool = False, le
     return scores
 
 
-def _reads(shown: str, term: Term) -> bool:
-    """Whether the words stand in this name next to each other, or are all of it."""
-    own, asked = words_asked(shown), list(term.words)
-    if term.mode == "whole":
-        return own == asked
-    width = len(asked)
-    return any(
-        part == asked or (term.prefix and part[:-1] == asked[:-1] and part[-1].startswith(asked[-1]))
-        for part in (own[start : start + width] for start in range(len(own) - width + 1))
-    )
+def _read(names: Field, codes: NDArray[np.int64], term: Term) -> Mask:
+    """In which of these names the words stand next to each other, or are all of it."""
+    spelt, texts, width = names.spelt, names.words.texts, len(term.words)
+    lengths = np.diff(spelt.starts)[codes]
+    # Where in the names the words may begin, and in which of the names that is.
+    room = (lengths == width).astype(np.int64) if term.mode == "whole" else np.maximum(lengths - width + 1, 0)
+    places, owners = ranges(spelt.starts[codes], room), np.repeat(np.arange(len(codes)), room)
+    for offset, word in enumerate(term.words):
+        low, high = _bounds(texts, word, prefix=term.prefix and term.mode == "phrase" and offset == width - 1)
+        there = spelt.words[places + offset]
+        fits = (there >= low) & (there < high)
+        places, owners = places[fits], owners[fits]
+    found = np.zeros(len(codes), bool)
+    found[owners] = True
+    return found
+
+
+def _bounds(texts: Texts, word: str, *, prefix: bool) -> tuple[int, int]:
+    """The places of a word, or of the words that begin so."""
+    if prefix:
+        return texts.beginning(word.encode())
+    place = texts.find(word.encode())
+    return (0, 0) if place is None else (place, place + 1)
 
 
 def _raise(worth: Scores, names: Field, scores: Scores) -> None:
@@ -168,7 +188,11 @@ def _raise(worth: Scores, names: Field, scores: Scores) -> None:
     found = np.flatnonzero(scores)
     if not len(found):
         return
-    if 4 * len(found) < len(scores):
+    few = 4 * len(found) < len(scores)
+    if names.is_single and not few:
+        np.maximum(worth, np.append(scores, np.int32(0))[names.codes], out=worth)
+        return
+    if few:
         docs = names.docs[ranges(names.starts[found], names.counts[found])]
         values = np.repeat(scores[found], names.counts[found])
     else:
@@ -180,23 +204,39 @@ def _raise(worth: Scores, names: Field, scores: Scores) -> None:
         np.maximum.at(worth, docs, values)
 
 
-def _sing(lyrics: Words, term: Term, worth: Scores) -> None:
+def _sung(lyrics: Words, term: Term, size: int) -> Scores:
     """Lyrics count by whole words, unless they alone are asked for; they are no place for phrases and guesses."""
     if term.mode != "words":
-        return
+        return np.zeros(size, np.int32)
     *before, last = term.words
     goes_on = term.prefix and term.fields == ("lyrics",)
-    sung = _word_scores(lyrics, last, len(worth), prefix=goes_on)
+    sung = _word_scores(lyrics, last, size, prefix=goes_on)
     for word in before:
-        sung = np.minimum(sung, _word_scores(lyrics, word, len(worth)))
-    np.maximum(worth, sung * np.int32(WEIGHTS["lyrics"]), out=worth)
+        sung = np.minimum(sung, _word_scores(lyrics, word, size))
+    return sung * np.int32(WEIGHTS["lyrics"])
+
+
+def _standing(segment: Segment, terms: Sequence[Term]) -> Mask:
+    """The documents in which any of several terms is found, however many the terms are looked at once."""
+    found = np.zeros(len(segment), bool)
+    wanted: dict[str, Mask] = {}
+    for term in dict.fromkeys(terms):
+        for name in term.fields or tuple(WEIGHTS):
+            if name == "lyrics":
+                found |= _sung(segment.lyrics, term, len(segment)) > 0
+            elif len(segment.fields[name].keys):
+                names = name_scores(segment.fields[name], term, 1) > 0
+                wanted[name] = wanted[name] | names if name in wanted else names
+    for name, names in wanted.items():
+        found |= having(segment.fields[name], names)
+    return found
 
 
 def _mask(scope: Scope, condition: Condition) -> Mask:
     segment = scope.segment
     match condition:
         case Term():
-            return matched(Scope(segment, np.ones(len(segment), bool)), (condition,))[0]
+            return _standing(segment, (condition,))
         case Between():
             return _between(scope.number(condition.number), condition)
         case Flagged():
@@ -211,9 +251,10 @@ def _mask(scope: Scope, condition: Condition) -> Mask:
             assert condition.what in FIELDS  # noqa: S101 -- The language knows no other.
             return having(segment.fields[condition.what])
         case Any():
-            found = np.zeros(len(segment), bool)
+            found = _standing(segment, [one for one in condition.of if isinstance(one, Term)])
             for one in condition.of:
-                found |= _mask(scope, one)
+                if not isinstance(one, Term):
+                    found |= _mask(scope, one)
             return found
         case Not():
             return ~_mask(scope, condition.condition)
@@ -222,7 +263,13 @@ def _mask(scope: Scope, condition: Condition) -> Mask:
 def having(names: Field, wanted: Mask | None = None) -> Mask:
     """The documents that have one of the wanted names, or any."""
     found = np.zeros(names.size, bool)
-    codes = np.arange(len(names.keys)) if wanted is None else np.flatnonzero(wanted)
+    if wanted is None:
+        found[names.docs] = True
+        return found
+    codes = np.flatnonzero(wanted)
+    if names.is_single and 4 * len(codes) > len(wanted):
+        of_codes: Mask = np.append(wanted, False)[names.codes]
+        return of_codes
     docs: Docs = names.docs[ranges(names.starts[codes], names.counts[codes])]
     found[docs] = True
     return found

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otolith.library.search.engine.segment import FIELDS, NUMBERS, Field, Mask, Segment
-from otolith.library.search.engine.texts import Starts, Texts, Words, ranges
+from otolith.library.search.engine.segment import FIELDS, NUMBERS, Field, Mask, Segment, Spelt
+from otolith.library.search.engine.texts import Starts, Texts, Words, grouped, ranges
 
 Renamed = NDArray[np.int32]
 GONE = -1
@@ -29,7 +29,7 @@ def merge(parts: Sequence[tuple[Segment, Mask]]) -> Segment:
         flags=column(segment.flags for segment in segments),
         numbers={name: column(segment.numbers[name] for segment in segments) for name in NUMBERS},
         fields={name: _fields([segment.fields[name] for segment in segments], docs, len(ids)) for name in FIELDS},
-        lyrics=_words([segment.lyrics for segment in segments], docs),
+        lyrics=_words([segment.lyrics for segment in segments], docs)[0],
     )
 
 
@@ -63,12 +63,14 @@ def _fields(fields: Sequence[Field], docs: Sequence[Renamed], size: int) -> Fiel
     )
     shown = [field.shown.all() for field in fields]
     places = [known[key] for key in ordered]
+    words, new_words = _words([field.words for field in fields], renamed)
     return Field(
         keys=Texts.of(ordered),
         shown=Texts.of([shown[part][code] for part, code in places]),
         ids=np.array([fields[part].ids[code] for part, code in places], "S16"),
         lengths=np.array([fields[part].lengths[code] for part, code in places], np.uint8),
-        words=_words([field.words for field in fields], renamed),
+        words=words,
+        spelt=_spelt([field.spelt for field in fields], places, new_words),
         starts=starts,
         docs=joined,
         size=size,
@@ -115,7 +117,24 @@ def _gathered(
     return starts, gathered
 
 
-def _words(parts: Sequence[Words], renamed: Sequence[Renamed]) -> Words:
+def _spelt(parts: Sequence[Spelt], places: Sequence[tuple[int, int]], renamed: Sequence[Renamed]) -> Spelt:
+    """The words in their order of names that were taken from these places, by the words' new numbers."""
+    taken = np.array(places, np.int64).reshape(len(places), 2)
+    lengths = np.zeros(len(places), np.int64)
+    for number, part in enumerate(parts):
+        here = taken[:, 0] == number
+        lengths[here] = np.diff(part.starts)[taken[here, 1]]
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    words = np.empty(int(starts[-1]), np.int32)
+    for number, (part, new) in enumerate(zip(parts, renamed, strict=True)):
+        here = taken[:, 0] == number
+        from_ = ranges(part.starts[taken[here, 1]], lengths[here])
+        words[ranges(starts[:-1][here], lengths[here])] = new[part.words[from_]]
+    return Spelt(starts, words)
+
+
+def _words(parts: Sequence[Words], renamed: Sequence[Renamed]) -> tuple[Words, list[Renamed]]:
+    """The words of several parts with their renamed targets, and the new numbers of each part's words."""
     kept = [_living(words.starts, words.targets, new) for words, new in zip(parts, renamed, strict=True)]
     texts = [words.texts.all() for words in parts]
     ordered = sorted({some[i] for some, (counts, _) in zip(texts, kept, strict=True) for i in np.flatnonzero(counts)})
@@ -125,15 +144,6 @@ def _words(parts: Sequence[Words], renamed: Sequence[Renamed]) -> Words:
         [(_spread(n, counts, len(ordered)), members) for n, (counts, members) in zip(new, kept, strict=True)],
         len(ordered),
     )
-    return Words(Texts.of(ordered), *_once(starts, targets))
-
-
-def _once(starts: Starts, targets: NDArray[np.int32]) -> tuple[Starts, NDArray[np.int32]]:
-    """The groups without members that come twice: a name that stood in two segments brought its words from both."""
-    if not len(targets):
-        return starts, targets
-    groups = np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
-    span = int(targets.max()) + 1
-    unique = np.unique(groups * span + targets)
-    counts = np.bincount(unique // span, minlength=len(starts) - 1)
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))), (unique % span).astype(np.int32)
+    # A name that stood in two segments brought its words from both.
+    groups = np.repeat(np.arange(len(ordered), dtype=np.int32), np.diff(starts))
+    return Words(Texts.of(ordered), *grouped(groups, targets, len(ordered))), new

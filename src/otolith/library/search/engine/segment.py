@@ -31,12 +31,21 @@ Ids = NDArray[np.bytes_]
 
 
 @dataclass(frozen=True)
+class Spelt:
+    """The words of names in their order: name i is ``words[starts[i]:starts[i + 1]]``, int32 places among the words."""
+
+    starts: Starts
+    words: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
 class Field:
     """Names of one kind, the words in them, and the documents that have each.
 
     `keys` is sorted and unique: the folded name, and behind a NUL what else tells it from names that read the same.
     `shown` is the name as people write it; `ids` the row that it is, as S16, or `NO_ID`. `lengths`, uint8, counts the
-    words of a name. Name i belongs to ``docs[starts[i]:starts[i + 1]]`` of `size` documents.
+    words of a name, and `spelt` says in which order they stand there. Name i belongs to
+    ``docs[starts[i]:starts[i + 1]]`` of `size` documents.
     """
 
     keys: Texts
@@ -44,6 +53,7 @@ class Field:
     ids: Ids
     lengths: NDArray[np.uint8]
     words: Words
+    spelt: Spelt
     starts: Starts
     docs: Docs
     size: int
@@ -117,6 +127,7 @@ def arrays_of(segment: Segment) -> dict[str, NDArray[Any]]:
         field = segment.fields[name]
         arrays |= _of_texts(f"{name}.keys", field.keys) | _of_texts(f"{name}.shown", field.shown)
         arrays |= {f"{name}.ids": field.ids, f"{name}.lengths": field.lengths}
+        arrays |= {f"{name}.spelt.starts": field.spelt.starts, f"{name}.spelt.words": field.spelt.words}
         arrays |= {f"{name}.starts": field.starts, f"{name}.docs": field.docs}
         arrays |= _of_words(f"{name}.words", field.words)
     return arrays
@@ -147,6 +158,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Segment:
             arrays[f"{name}.ids"],
             arrays[f"{name}.lengths"],
             words(f"{name}.words"),
+            Spelt(arrays[f"{name}.spelt.starts"], arrays[f"{name}.spelt.words"]),
             arrays[f"{name}.starts"],
             arrays[f"{name}.docs"],
             len(arrays["ids"]),

@@ -6,13 +6,13 @@ import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
 from otolith.library.search.engine.segment import Segment, arrays_of, from_arrays
 
-MAGIC: Final = b"OTOLITH search 1\n"
+MAGIC: Final = b"OTOLITH search 2\n"
 """Its number changes with the arrays, with how words are made, and with what the reader takes from the database."""
 
 _ALIGNED: Final = 64
@@ -49,21 +49,36 @@ def write(path: Path, segment: Segment, facts: Mapping[str, Any]) -> None:
         draft.unlink(missing_ok=True)
 
 
+def facts_of(path: Path) -> dict[str, Any] | None:
+    """The facts of a file without its arrays, or None where it is none of ours."""
+    try:
+        with path.open("rb") as file:
+            return dict(_head(file)["facts"])
+    except (OSError, Damaged):
+        return None
+
+
+def _head(file: BinaryIO) -> dict[str, Any]:
+    """What the file says of itself; its `begin` is where the arrays begin."""
+    magic, length = file.read(len(MAGIC)), file.read(16)
+    if magic != MAGIC or not length.isdigit():
+        raise Damaged
+    try:
+        head: dict[str, Any] = json.loads(file.read(int(length)))
+    except ValueError as error:
+        raise Damaged from error
+    begin = len(MAGIC) + 16 + int(length)
+    return head | {"begin": begin + -begin % _ALIGNED}
+
+
 def read(path: Path, *, mapped: bool) -> tuple[Segment, dict[str, Any]]:
     """The segment of a file and its facts; where it is `mapped`, the system loads and drops its pages as it likes.
 
     Map no file of a network file system: another host may replace it, and whoever then looks at its pages is killed.
     """
     with path.open("rb") as file:
-        magic, length = file.read(len(MAGIC)), file.read(16)
-        if magic != MAGIC or not length.isdigit():
-            raise Damaged
-        try:
-            head = json.loads(file.read(int(length)))
-        except ValueError as error:
-            raise Damaged from error
-        begin = len(MAGIC) + 16 + int(length)
-        begin += -begin % _ALIGNED
+        head = _head(file)
+        begin: int = head["begin"]
         if os.fstat(file.fileno()).st_size != begin + head["size"]:
             raise Damaged
         file.seek(0)

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,22 +75,23 @@ class Words:
     starts: Starts
     targets: NDArray[np.int32]
 
-    @classmethod
-    def of(cls, found: dict[str, list[int]]) -> "Words":
-        """From the targets of each word."""
-        ordered = sorted((word.encode(), targets) for word, targets in found.items())
-        return cls(Texts.of([word for word, _ in ordered]), *joined([targets for _, targets in ordered]))
-
     def of_range(self, low: int, high: int) -> NDArray[np.int32]:
         """What the words from `low` to before `high` stand in; a target may come several times."""
         return self.targets[self.starts[low] : self.starts[high]]
 
 
-def joined(lists: Sequence[Sequence[int]]) -> tuple[Starts, NDArray[np.int32]]:
-    """Lists one after the other, and where each starts."""
-    starts = np.fromiter(accumulate(map(len, lists), initial=0), np.int64, len(lists) + 1)
-    flat = np.fromiter(chain.from_iterable(lists), np.int32, int(starts[-1]))
-    return starts, flat
+def grouped(groups: NDArray[np.int32], targets: NDArray[np.int32], size: int) -> tuple[Starts, NDArray[np.int32]]:
+    """The targets of each of `size` groups one after the other, each once, and where each group starts."""
+    span = int(targets.max()) + 1 if len(targets) else 1
+    # One number a pair, sorted where it stands, since of a large library's words there are many millions.
+    pairs = groups.astype(np.int64)
+    pairs *= span
+    pairs += targets
+    pairs.sort()
+    if len(pairs):
+        pairs = pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))]
+    counts = np.bincount(pairs // span, minlength=size)
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))), (pairs % span).astype(np.int32)
 
 
 def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

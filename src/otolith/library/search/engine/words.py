@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 WORD_LIMIT: Final = 40
@@ -31,14 +32,7 @@ def words_of(text: str) -> list[str]:
     "Don't" is ``dont``; "AC/DC" is ``ac``, ``dc`` and, because many type it so, ``acdc``; "&" is ``and``; a piece
     without letters and digits, as in the name of the band "!!!", is a word as it stands.
     """
-    words: list[str] = []
-    for piece in fold(text).split():
-        # Nearly all pieces are plain words, and lyrics have many.
-        if piece.isascii() and piece.isalnum():
-            words.append(piece[:WORD_LIMIT])
-        else:
-            words.extend(_words_of_piece(piece))
-    return words
+    return _indexed(fold(text).split())
 
 
 def words_asked(text: str) -> list[str]:
@@ -46,16 +40,43 @@ def words_asked(text: str) -> list[str]:
 
     Marks between words, as in "Florence + the Machine", are left out unless there is nothing else.
     """
-    pieces = [list(_parts(piece)) for piece in fold(text).split()]
-    named = [part for parts in pieces for part in parts if _RUN.match(part)]
-    return named or [part for parts in pieces for part in parts]
+    return _asked(fold(text).split())
 
 
-def _words_of_piece(piece: str) -> Iterator[str]:
-    parts = list(_parts(piece))
-    yield from parts
+def words_of_folded(folded: str) -> tuple[list[str], list[str]]:
+    """What `words_of` and `words_asked` make of a text that is folded already; the same list where they agree."""
+    pieces = folded.split()
+    if folded.isascii() and folded.replace(" ", "").isalnum():
+        # Nearly all names are plain words, which are both.
+        words = [piece[:WORD_LIMIT] for piece in pieces]
+        return words, words
+    return _indexed(pieces), _asked(pieces)
+
+
+def _indexed(pieces: Sequence[str]) -> list[str]:
+    words: list[str] = []
+    for piece in pieces:
+        # Lyrics have many words, and most of them are plain as well.
+        if piece.isascii() and piece.isalnum():
+            words.append(piece[:WORD_LIMIT])
+        else:
+            words.extend(_words_of_piece(piece))
+    return words
+
+
+def _asked(pieces: Sequence[str]) -> list[str]:
+    taken = [list(_parts(piece)) for piece in pieces]
+    named = [part for parts in taken for part in parts if _RUN.match(part)]
+    return named or [part for parts in taken for part in parts]
+
+
+# The same few thousand come again and again: "don't", and words with a comma behind them.
+@lru_cache(8192)
+def _words_of_piece(piece: str) -> tuple[str, ...]:
+    parts = tuple(_parts(piece))
     if len(parts) > 1 and not any(re.match(f"[{_UNSPACED}]", part) for part in parts):
-        yield "".join(parts)[:WORD_LIMIT]
+        return *parts, "".join(parts)[:WORD_LIMIT]
+    return parts
 
 
 def _parts(piece: str) -> Iterator[str]:
