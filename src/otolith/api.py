@@ -22,6 +22,7 @@ from otolith import __version__
 from otolith.accounts.audit.routes import router as audit_router
 from otolith.accounts.csrf import CsrfGuard
 from otolith.accounts.limits.guarding import LimitedDoor, RequestLimits
+from otolith.accounts.quotas.routes import router as quotas_router
 from otolith.accounts.routes import router as accounts_router
 from otolith.accounts.service import authenticate, seed
 from otolith.accounts.sessions.callers import SessionRenewal
@@ -67,6 +68,7 @@ ROUTERS: Sequence[APIRouter] = (
     tokens_router,
     workspaces_router,
     audit_router,
+    quotas_router,
     jobs_router,
     media_router,
     sharing_router,

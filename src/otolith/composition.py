@@ -1,6 +1,10 @@
 """Where the slices meet: the context of a process, and who listens to whom."""
 
+from functools import partial
+
 from otolith.accounts import tidying
+from otolith.accounts.quotas.events import UsageAsked
+from otolith.accounts.quotas.service import hold_jobs
 from otolith.core.context import Context, Hooks
 from otolith.core.settings import Settings
 from otolith.jobs import jobs as ledger_jobs
@@ -16,6 +20,7 @@ from otolith.library.service import on_media_added, on_media_deleted, on_media_s
 from otolith.library.similar import jobs as similar_jobs
 from otolith.media import jobs as media_jobs
 from otolith.media.events import MediaAdded, MediaDeleted, MediaSentAgain
+from otolith.media.quota import hold_storage, tell_usage
 
 # What workers can do: the handlers of all slices.
 HANDLERS: tuple[Handler, ...] = (
@@ -41,12 +46,15 @@ HANDLERS: tuple[Handler, ...] = (
 
 # Who listens to what: functions of higher slices that hear an event inside the transaction that announces it.
 HOOKS: Hooks = {
-    MediaAdded: (on_media_added, look_for_cover),
+    MediaAdded: (hold_storage, on_media_added, look_for_cover),
     MediaSentAgain: (on_media_sent_again,),
     MediaDeleted: (on_media_deleted,),
+    UsageAsked: (tell_usage,),
 }
 
 
 def build_context(settings: Settings) -> Context:
     """The context of a process that runs under `settings`; opening nothing until it is used."""
-    return open_context(settings, HOOKS)
+    context = open_context(settings, HOOKS)
+    context.database.before_commit.append(partial(hold_jobs, settings.quotas))
+    return context

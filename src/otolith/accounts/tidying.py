@@ -6,10 +6,14 @@ from pydantic import BaseModel
 
 from otolith.accounts.audit import service as audit
 from otolith.accounts.limits import queries as limits
+from otolith.accounts.quotas import queries as quotas
 from otolith.core.actor import SYSTEM
 from otolith.core.db import now
 from otolith.jobs.contracts import Contract, handles
 from otolith.jobs.running import Run
+
+# Longer than the longest window of a quota.
+_USES_KEPT = dt.timedelta(days=40)
 
 
 class TidyPayload(BaseModel):
@@ -32,5 +36,6 @@ def tidy(run: Run, _payload: TidyPayload) -> dict[str, int]:
     database, settings = run.context.database, run.context.settings
     with database.write(SYSTEM) as session:
         limits.forget_expired(session, now() - dt.timedelta(hours=1))
+        quotas.forget_old_uses(session, now() - _USES_KEPT)
     with database.write(SYSTEM) as session:
         return {"forgotten": audit.prune(session, settings.audit.keep_days)}

@@ -206,6 +206,8 @@ class Database:
             raise BadSettings(UNFIT_URL) from None
         self._writer = self.engine.execution_options(**{_WRITES: True})
         self.pool_size = pool_size
+        # Called with the session as the last of a transaction that writes; what they raise undoes it.
+        self.before_commit: list[Callable[[Session], None]] = []
         # Called after each commit with what the session's users noted in `Session.info`.
         self.on_commit: list[Callable[[dict[Any, Any]], None]] = []
         self.on_dispose: list[Callable[[], None]] = []
@@ -232,6 +234,8 @@ class Database:
         """A transaction that is committed when the block ends and rolled back when it raises."""
         with self._session(self._writer, actor) as session:
             yield session
+            for check in self.before_commit:
+                check(session)
             session.commit()
         for callback in session.info.pop(_AFTER_COMMIT, []):
             _run_after_commit(callback)

@@ -23,6 +23,7 @@ from otolith.core.settings_groups import (
     LogSettings,
     MediaSettings,
     OtelSettings,
+    QuotaSettings,
     ReadonlySettings,
     StorageSettings,
 )
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     readonly: ReadonlySettings = Field(default_factory=ReadonlySettings, description="The read-only user.")
     accounts: AccountSettings = Field(default_factory=AccountSettings, description="Signing in.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="Limits of requests.")
+    quotas: QuotaSettings = Field(default_factory=QuotaSettings, description="Quotas.")
     audit: AuditSettings = Field(default_factory=AuditSettings, description="The audit.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
     jobs: JobSettings = Field(default_factory=JobSettings, description="Jobs and workers.")
@@ -288,6 +290,7 @@ __all__ = [
     "LogSettings",
     "MediaSettings",
     "OtelSettings",
+    "QuotaSettings",
     "ReadonlySettings",
     "Settings",
     "StorageSettings",

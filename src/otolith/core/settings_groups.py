@@ -92,6 +92,29 @@ class LimitSettings(BaseModel):
     )
 
 
+class QuotaSettings(BaseModel):
+    """What each user and each workspace may use unless an administrator says otherwise; unset: as much as there is."""
+
+    user_storage: Size | None = Field(default=None, ge=0, description="Bytes of uploads that a user may store.")
+    user_jobs: int | None = Field(default=None, ge=0, description="Unfinished jobs that a user may have at once.")
+    user_speech: int | None = Field(
+        default=None, ge=0, description="Minutes of speech a user may have heard in 30 days."
+    )
+    user_lookups: int | None = Field(default=None, ge=0, description="Lookups a user may make a day, of each provider.")
+    workspace_storage: Size | None = Field(
+        default=None, ge=0, description="Bytes of uploads that a workspace may store."
+    )
+    workspace_jobs: int | None = Field(
+        default=None, ge=0, description="Unfinished jobs that a workspace may have at once."
+    )
+    workspace_speech: int | None = Field(
+        default=None, ge=0, description="Minutes of speech a workspace may have heard in 30 days."
+    )
+    workspace_lookups: int | None = Field(
+        default=None, ge=0, description="Lookups a workspace may make a day, of each provider."
+    )
+
+
 class AuditSettings(BaseModel):
     """The record of what was done."""
 

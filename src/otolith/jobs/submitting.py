@@ -25,6 +25,8 @@ _NOBODY = UUID(int=0)
 # What a session has to tell once its transaction is committed (see `otolith.jobs.bells`).
 BELLS = "otolith.jobs.bells"
 NEWS = "otolith.jobs.news"
+# For whom jobs were asked for in this transaction, each with its workspace; their parts are not told.
+ASKED = "otolith.jobs.asked"
 
 _COLUMNS = (
     "id", "root_id", "parent_id", "workspace_id", "user_id", "flow_id", "task", "version", "payload", "lane",
@@ -75,6 +77,8 @@ def submit(
         return _known(session, contract.task, workspace, idempotency_key)
     if parent is not None:
         _count_children(session, parent, 1)
+    elif user is not None:
+        session.info.setdefault(ASKED, set()).add((user, workspace))
     promise(session, row["lane"], due=not_before is None)
     return job_id
 

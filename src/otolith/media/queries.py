@@ -148,3 +148,10 @@ def waveform_level(session: Session, sha256: str, points: int) -> Waveform | Non
         return fine
     finest = (Waveform.version.desc(), Waveform.samples_per_point)
     return session.scalar(select(Waveform).where(Waveform.sha256 == sha256).order_by(*finest).limit(1))
+
+
+def stored_bytes(session: Session, subject_id: UUID, *, of_user: bool) -> int:
+    """The bytes of what a user uploaded, or of the uploads in a workspace."""
+    owner = Media.added_by if of_user else Media.workspace_id
+    statement = select(func.coalesce(func.sum(Media.size), 0)).where(owner == subject_id, Media.stored.is_not(None))
+    return int(session.scalar(statement) or 0)

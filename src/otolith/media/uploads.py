@@ -14,6 +14,7 @@ from otolith.core.errors import BadRequest, UnsupportedMedia
 from otolith.media import names
 from otolith.media.intake import Received, choose_workspace, take_in
 from otolith.media.receiving import MultipartReceiver, RawReceiver, Receiver, too_large
+from otolith.media.quota import require_room
 from otolith.media.room import Room
 from otolith.media.threads import in_thread, pump
 
@@ -46,6 +47,7 @@ async def receive(
     workspace = await in_thread(partial(choose_workspace, context, actor, workspace_id))
     room = Room(context)
     await in_thread(partial(room.require, told_length(request) or 0))
+    await in_thread(partial(require_room, context, actor, workspace, told_length(request) or 0))
     receiver = await in_thread(make)
 
     def feed(data: bytes) -> None:

@@ -62,9 +62,13 @@ def test_an_entry_says_who_did_what_on_what_from_where(database: Database) -> No
 
 
 def test_what_is_undone_leaves_no_entry(database: Database) -> None:
-    with pytest.raises(LookupError), database.write(ANN) as session:
-        audit.record(session, ANN, "token.create")
-        raise LookupError
+    def failing() -> None:
+        with database.write(ANN) as session:
+            audit.record(session, ANN, "token.create")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        failing()
     assert written(database) == []
     assert verdict(database).holds
 
