@@ -11,6 +11,7 @@ from otolith.jobs import jobs as ledger_jobs
 from otolith.jobs.opening import open_context
 from otolith.jobs.service import Handler
 from otolith.library import jobs as library_jobs
+from otolith.library.catalogue import jobs as catalogue_jobs
 from otolith.library.covers import jobs as cover_jobs
 from otolith.library.covers.service import on_media_added as look_for_cover
 from otolith.library.editing import jobs as editing_jobs
@@ -34,6 +35,7 @@ HANDLERS: tuple[Handler, ...] = (
     library_jobs.rounds,
     library_jobs.renew,
     library_jobs.tidy,
+    catalogue_jobs.refile_named,
     search_jobs.keep_snapshots,
     similar_jobs.draw_map,
     similar_jobs.vectorise,

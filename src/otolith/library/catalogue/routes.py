@@ -3,7 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
 
 from otolith.core.errors import BadRequest, Conflict, NotAllowed, NotFound, NotSignedIn, responses
 from otolith.core.http import CurrentActor, Reading, Writing
@@ -15,15 +16,17 @@ from otolith.library.catalogue.schemas import (
     AlbumItem,
     AlbumSort,
     AlbumTrack,
-    AliasItem,
+    AliasGiven,
     AliasWanted,
     ArtistDetail,
     ArtistItem,
+    ArtistMerged,
     ArtistSort,
     GenreItem,
     GenreSort,
     MergeWanted,
     Part,
+    Refiling,
     TrackLyrics,
 )
 from otolith.library.catalogue.service import Asked
@@ -35,6 +38,7 @@ _LIST = responses(BadRequest, NotSignedIn) | UNCHANGED
 _ONE = responses(NotSignedIn, NotFound) | UNCHANGED
 _LIST_OF_ONE = responses(BadRequest, NotSignedIn, NotFound) | UNCHANGED
 _CHANGE = responses(BadRequest, NotSignedIn, NotAllowed, NotFound, Conflict)
+_LATER = "The name means the other artist from now on; a job files the many tracks again that go by it."
 
 InWorkspace = Annotated[UUID | None, Query(alias="workspace", description="Only this workspace's.")]
 Missing = Annotated[bool, Query(description="Also those whose files are all missing.")]
@@ -88,22 +92,53 @@ def list_artist_albums(
     return service.list_albums(session, actor, asked, sort=sort, artist_id=artist_id, part=part)
 
 
-@router.post("/artists/{artist_id}/aliases", status_code=201, responses=_CHANGE, operation_id="add_artist_alias")
-def add_artist_alias(artist_id: UUID, request: AliasWanted, session: Writing, actor: CurrentActor) -> AliasItem:
+@router.post(
+    "/artists/{artist_id}/aliases",
+    status_code=201,
+    responses=_CHANGE | {202: {"model": AliasGiven, "description": _LATER}},
+    operation_id="add_artist_alias",
+)
+def add_artist_alias(
+    artist_id: UUID, request: AliasWanted, response: Response, session: Writing, actor: CurrentActor
+) -> AliasGiven:
     """Give an artist another name: whatever is credited so, now and later, goes to the artist."""
-    return aliasing.add_alias(session, actor, artist_id, request.name)
+    given = aliasing.add_alias(session, actor, artist_id, request.name)
+    _tell(response, given)
+    return given
 
 
-@router.delete("/artists/aliases/{alias_id}", status_code=204, responses=_CHANGE, operation_id="remove_artist_alias")
-def remove_artist_alias(alias_id: UUID, session: Writing, actor: CurrentActor) -> None:
+@router.delete(
+    "/artists/aliases/{alias_id}",
+    status_code=204,
+    responses=_CHANGE | {202: {"model": Refiling, "description": _LATER}},
+    operation_id="remove_artist_alias",
+)
+def remove_artist_alias(alias_id: UUID, session: Writing, actor: CurrentActor) -> Response:
     """Let a name stand for itself again."""
-    aliasing.remove_alias(session, actor, alias_id)
+    job_id = aliasing.remove_alias(session, actor, alias_id)
+    if job_id is None:
+        return Response(status_code=204)
+    return JSONResponse(Refiling(job_id=job_id).model_dump(mode="json"), 202)
 
 
-@router.post("/artists/{artist_id}/merge", responses=_CHANGE, operation_id="merge_artists")
-def merge_artists(artist_id: UUID, request: MergeWanted, session: Writing, actor: CurrentActor) -> ArtistDetail:
+@router.post(
+    "/artists/{artist_id}/merge",
+    responses=_CHANGE | {202: {"model": ArtistMerged, "description": _LATER}},
+    operation_id="merge_artists",
+)
+def merge_artists(
+    artist_id: UUID, request: MergeWanted, response: Response, session: Writing, actor: CurrentActor
+) -> ArtistMerged:
     """Say that an artist is another one: all names of the one become other names of the other."""
-    return service.get_artist(session, actor, aliasing.merge_artists(session, actor, artist_id, request.into))
+    stays, job_id = aliasing.merge_artists(session, actor, artist_id, request.into)
+    merged = ArtistMerged(**dict(service.get_artist(session, actor, stays)), job_id=job_id)
+    _tell(response, merged)
+    return merged
+
+
+def _tell(response: Response, refiling: Refiling) -> None:
+    if refiling.job_id is not None:
+        response.status_code = 202
 
 
 @router.get("/albums", responses=_LIST, dependencies=[Fresh], operation_id="list_albums")

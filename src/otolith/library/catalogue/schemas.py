@@ -33,6 +33,7 @@ class ArtistItem(BaseModel):
     mbid: str | None = Field(description="The MusicBrainz identifier, where the files know it.")
     tracks: int = Field(description="Tracks with a part of this artist; 0 where all their files are missing.")
     albums: int = Field(description="Albums that are this artist's own.")
+    image_key: str | None = Field(description="Names the picture at /artists/{id}/image; null without one.")
     added_at: dt.datetime = Field(description="When the first of the tracks joined the library.")
 
 
@@ -55,6 +56,22 @@ class ArtistDetail(ArtistItem):
 
     roles: list[RoleCount] = Field(description="The parts taken, the most frequent first.")
     aliases: list[AliasItem] = Field(description="Other names that people have given.")
+
+
+class Refiling(BaseModel):
+    """That so many tracks change hands that a job sees to it."""
+
+    job_id: UUID | None = Field(
+        default=None, description="The job that files their tracks again, where they are many; follow it at /jobs."
+    )
+
+
+class AliasGiven(AliasItem, Refiling):
+    """Another name that an artist was given."""
+
+
+class ArtistMerged(ArtistDetail, Refiling):
+    """The artist who stays of two that are one."""
 
 
 class AliasWanted(BaseModel):
