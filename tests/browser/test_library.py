@@ -225,7 +225,7 @@ def test_a_page_stays_whole_when_its_neighbours_cannot_be_had(library: Page) -> 
 def test_no_page_loads_more_javascript_than_the_budget(library: Page) -> None:
     """As the browser counts it: what was decoded of every script of a page that was loaded whole."""
     page = library
-    for path in ("/", "/library/tracks", "/library/map", "/scans"):
+    for path in ("/", "/library/tracks", "/library/map", "/path", "/scans"):
         page.goto(path, wait_until="networkidle")
         size = page.evaluate(
             "performance.getEntriesByType('resource').filter((one) => one.initiatorType === 'script'"

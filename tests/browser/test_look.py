@@ -55,6 +55,10 @@ def filled(house: House, visit: Visit, pages: dict[str, str]) -> dict[str, str]:
         expect(page.locator(".facts-grid")).to_be_visible()
         pages["edit"] = f"{pages['recording']}/edit"
         pages["similar"] = f"{pages['recording']}/similar"
+        track = pages["recording"].rpartition("/")[2]
+        pages["radio"] = f"/radio?track={track}"
+        pages["path"] = f"/path?from={track}&to_q=interview"
+        pages["by sound"] = "/library/description?q=slow+sad+interview"
         _scan(page, house, pages)
     return pages
 
@@ -83,6 +87,8 @@ def _scan(page: Page, house: House, pages: dict[str, str]) -> None:
     pages["album"] = page.url
     page.locator(".who a").first.click()
     pages["artist"] = page.url
+    pages["names"] = f"{page.url}/names?q=ole"
+    pages["another name"] = f"{page.url}/names/add?name={ONE_WORD}"
     page.goto("/library/genres")
     page.locator(".entries a").last.click()
     pages["genre"] = page.url
