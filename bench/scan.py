@@ -22,6 +22,7 @@ import av
 import mutagen
 import numpy as np
 from mutagen.id3 import APIC, ID3, TALB, TCON, TDRC, TIT2, TPE1, TRCK
+from sqlalchemy import select
 
 from otolith.accounts.service import home_workspace
 from otolith.composition import HANDLERS
@@ -29,6 +30,7 @@ from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.settings import Settings
 from otolith.jobs.contracts import Handler, Handlers
+from otolith.jobs.models import Job
 from otolith.jobs.service import Run, handles, submit
 from otolith.jobs.slot import Slot
 from otolith.library.covers.events import COVERS, FOLDERS
@@ -111,19 +113,23 @@ def _nothing(_run: Run, _payload: object) -> None:
 def scan(context: Context, slots: Sequence[Slot], root: Path) -> None:
     with context.database.write(SYSTEM) as session:
         scans.start_scan(session, context, SYSTEM, root, home_workspace(session).id)
-    threads = [threading.Thread(target=_work, args=(slot,)) for slot in slots]
+    threads = [threading.Thread(target=_work, args=(context, slot)) for slot in slots]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _work(slot: Slot) -> None:
+def _work(context: Context, slot: Slot) -> None:
     # A thread that finds nothing may only be early: the walk goes on in another.
-    idle = 0
-    while idle < 20:
-        idle = 0 if slot.work(["index"])[0] else idle + 1
-        time.sleep(0.01)
+    while slot.work(["index"])[0] or _is_left(context):
+        time.sleep(0.002)
+
+
+def _is_left(context: Context) -> bool:
+    with context.database.read(SYSTEM) as session:
+        left = select(Job.id).where(Job.lane == "index", Job.state.in_(("queued", "running", "retrying")))
+        return session.scalar(left.limit(1)) is not None
 
 
 def forget_analyses(context: Context) -> None:

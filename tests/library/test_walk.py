@@ -238,3 +238,17 @@ def test_no_link_leads_into_a_folder_that_is_left_out(tmp_path: Path) -> None:
 )
 def test_extension(name: bytes, expected: bytes) -> None:
     assert extension(name) == expected
+
+
+def test_an_ignore_file_of_too_many_rules_is_told_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.mp3").touch()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / ".otolithignore").write_text("*.ogg\n" * 100_000)
+    (tmp_path / "b" / "c.mp3").touch()
+    (tmp_path / "b" / "c.ogg").touch()
+    (tmp_path / "b" / "+.mp3").touch()
+    told = list(Walk(os.fsencode(tmp_path)))
+    assert [step.path.rpartition(b"/")[2] for step in told] == [b"a.mp3", b"+.mp3", b".otolithignore", b"c.mp3"]
+    assert isinstance(told[2], Refused)
+    assert (told[2].verdict, told[2].kind) == ("skipped", "ignore_file")
+    assert "64 KiB" in told[2].error

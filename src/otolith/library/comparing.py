@@ -107,9 +107,19 @@ def finding(scan_id: UUID, workspace_id: UUID, refused: Refused, counted_as: Out
     }
 
 
-def gone_among(page: Collection[tuple[UUID, bytes]], ignored: Ignored) -> dict[UUID, bytes]:
-    """Those stored files that are certainly not there any more, or that people want left out by now."""
-    return {media_id: path for media_id, path in page if is_gone(path) or ignored.covers(path)}
+def gone_among(
+    page: Collection[tuple[UUID, bytes]], ignored: Ignored, away: Collection[bytes] = ()
+) -> dict[UUID, bytes]:
+    """Those stored files that are certainly not there any more, or that people want left out by now.
+
+    Of what lies in one of the folders in `away` nobody knows whether it is there.
+    """
+    folders = tuple(away)
+    return {
+        media_id: path
+        for media_id, path in page
+        if ignored.covers(path) or (is_gone(path) and not path.startswith(folders))
+    }
 
 
 def mark_missing(session: Session, workspace_id: UUID, gone: Mapping[UUID, bytes], scan_id: UUID | None) -> int:

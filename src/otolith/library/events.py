@@ -75,7 +75,8 @@ class RefreshPayload(BaseModel):
     root: PathBytes = Field(
         description="The folder of the library, percent-encoded where a byte is no plain character."
     )
-    paths: list[PathBytes] = Field(description="Files and folders in it that came, went, or changed.")
+    root_id: UUID | None = Field(default=None, description="Its id; once it left the library, nothing is stored.")
+    paths: list[PathBytes] = Field(description="Files and folders in it that came, went, or changed; or it itself.")
 
 
 class RoundsPayload(BaseModel):

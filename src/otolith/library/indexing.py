@@ -1,7 +1,7 @@
 """Indexing: reads the tags of new and changed files, makes their tracks, and asks for their analysis."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -19,11 +19,11 @@ from otolith.library.engine.walk import Refused, bounded
 from otolith.library.events import FileSeen, IndexPayload, shown
 from otolith.library.folding import clean
 from otolith.library.models import Outcome, Track
-from otolith.library.moving import Elsewhere, Unconfirmed, confirmed
+from otolith.library.moving import Elsewhere, Place, Unconfirmed, confirmed
 from otolith.library.reading import Read, is_as_read, read_words
 from otolith.library.roots import phases
 from otolith.library.roots import queries as scans
-from otolith.library.roots.waiting import wait_if_away, wait_until_ready
+from otolith.library.roots.waiting import away_below, wait_if_away, wait_until_ready
 from otolith.library.scanning import workspace_of
 from otolith.media import service as media
 from otolith.media.engine.tagging import Tags
@@ -113,22 +113,28 @@ def _read_once(run: Run, files: Sequence[FileSeen]) -> Taken:
     return taken
 
 
-def store_confirmed(run: Run, root: bytes, scan_id: UUID | None, taken: Taken) -> dict[UUID, Outcome]:
+def store_confirmed(
+    run: Run, root: bytes, scan_id: UUID | None, taken: Taken, last: Callable[[Session], None] | None = None
+) -> dict[UUID, Outcome]:
     """Store what was read in one step; what each file counts as, by its media.
 
     Whether a new file is a known one that moved is confirmed by its content before the step, which holds locks. What
-    is known of the others may change until then, so this is done again where it did.
+    is known of the others may change until then, so this is done again where it did. `last` is called at the end of the
+    step, and may refuse it.
     """
     workspace_id = workspace_of(run)
     read = taken.read
+    place = Place(root, away_below(run, workspace_id, root))
     while True:
-        read = confirmed(run, workspace_id, root, read)
+        read = confirmed(run, workspace_id, place, read)
         try:
             with run.step(checkpoint={"read": 1, "done": 1}) as session:
-                stored = _Storing(session, run, workspace_id, root, scan_id).store(read)
+                stored = _Storing(session, run, workspace_id, place, scan_id).store(read)
                 if scan_id is not None:
                     rows = [finding(scan_id, workspace_id, one) for one in taken.refused]
                     queries.add_findings(session, rows)
+                if last is not None:
+                    last(session)
             return stored
         except Unconfirmed:
             run.check()
@@ -137,9 +143,9 @@ def store_confirmed(run: Run, root: bytes, scan_id: UUID | None, taken: Taken) -
 class _Storing:
     """The step that stores a chunk of files."""
 
-    def __init__(self, session: Session, run: Run, workspace_id: UUID, root: bytes, scan_id: UUID | None) -> None:
+    def __init__(self, session: Session, run: Run, workspace_id: UUID, place: Place, scan_id: UUID | None) -> None:
         self._session, self._run, self._scan_id = session, run, scan_id
-        self._workspace_id, self._root = workspace_id, root
+        self._workspace_id, self._place = workspace_id, place
         self._back = 0
 
     def store(self, read: Sequence[Read]) -> dict[UUID, Outcome]:
@@ -149,7 +155,7 @@ class _Storing:
         known = queries.stored_at(self._session, self._workspace_id, digests)
         fresh = [one for one in read if not self._is_overtaken(one, known.get(one.digest))]
         elsewhere = Elsewhere(
-            self._session, self._workspace_id, self._root, [one for one in fresh if one.digest not in known]
+            self._session, self._workspace_id, self._place, [one for one in fresh if one.digest not in known]
         )
         outcomes: dict[UUID, Outcome] = {}
         settled: list[tuple[Media, Read]] = []

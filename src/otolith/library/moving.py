@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -25,7 +25,24 @@ class Unconfirmed(Exception):
     """Since the contents were compared, more has become known of a file that may have moved."""
 
 
-def confirmed(run: Run, workspace_id: UUID, root: bytes, read: Sequence[Read]) -> list[Read]:
+class Place:
+    """A folder that is looked at, with what in it is `away` and therefore neither gone nor there."""
+
+    def __init__(self, root: bytes, away: Collection[bytes]) -> None:
+        self._stem, self._away = root.rstrip(b"/") + b"/", tuple(away)
+        self._ignored = Ignored()
+
+    def was_left_by(self, row: queries.Alike) -> bool:
+        """Whether a stored file is not any more where it was."""
+        # Outside this folder only a scan of that place may say that a file is gone: its disk may just be away.
+        if row.missing:
+            return True
+        if not row.path.startswith(self._stem):
+            return False
+        return self._ignored.covers(row.path) or (is_gone(row.path) and not row.path.startswith(self._away))
+
+
+def confirmed(run: Run, workspace_id: UUID, place: Place, read: Sequence[Read]) -> list[Read]:
     """The files with the hash of their content, where that has to tell whether they are known ones that moved."""
     keys = {one.tags.quick_key for one in read if one.tags.quick_key and one.sha256 is None}
     if not keys:
@@ -33,8 +50,7 @@ def confirmed(run: Run, workspace_id: UUID, root: bytes, read: Sequence[Read]) -
     with run.context.database.read(run.actor) as session:
         known = queries.stored_at(session, workspace_id, [one.digest for one in read])
         alike = queries.with_quick_keys(session, workspace_id, keys, _ALIKE)
-    ignored = Ignored()
-    places = {row.quick_key for row in alike if row.sha256 is not None and _has_left(row, root, ignored)}
+    places = {row.quick_key for row in alike if row.sha256 is not None and place.was_left_by(row)}
     return [
         replace(one, sha256=_hash(run, one.seen.path))
         if one.sha256 is None and one.digest not in known and one.tags.quick_key in places
@@ -46,11 +62,10 @@ def confirmed(run: Run, workspace_id: UUID, root: bytes, read: Sequence[Read]) -
 class Elsewhere:
     """Stored files that are gone from where they were, and may be what a new file was before it was moved."""
 
-    def __init__(self, session: Session, workspace_id: UUID, root: bytes, new: Sequence[Read]) -> None:
+    def __init__(self, session: Session, workspace_id: UUID, place: Place, new: Sequence[Read]) -> None:
         keys = {one.tags.quick_key for one in new if one.tags.quick_key}
         alike = queries.with_quick_keys(session, workspace_id, keys, _ALIKE) if keys else []
-        ignored = Ignored()
-        left = [row.media_id for row in alike if _has_left(row, root, ignored)]
+        left = [row.media_id for row in alike if place.was_left_by(row)]
         self._rows = list(queries.held_media(session, left)) if left else []
 
     def take(self, one: Read) -> Media | None:
@@ -63,13 +78,6 @@ class Elsewhere:
                 self._rows.remove(row)
                 return row
         return None
-
-
-def _has_left(row: queries.Alike, root: bytes, ignored: Ignored) -> bool:
-    # Outside this root only a scan of that place may say that a file is gone: its disk may just be away.
-    if row.missing:
-        return True
-    return row.path.startswith(root.rstrip(b"/") + b"/") and (is_gone(row.path) or ignored.covers(row.path))
 
 
 def _hash(run: Run, path: bytes) -> str:

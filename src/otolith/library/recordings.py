@@ -11,6 +11,7 @@ from av import AudioStream
 
 from otolith.library.engine.pieces import Piece, perform
 from otolith.library.engine.synthesis import RATE, Wave
+from otolith.library.sleeves import put_cover, sleeve
 from otolith.media.tags import Value, write_tags
 
 _FRAME: Final = 16_384
@@ -61,7 +62,7 @@ def encode(path: Path, wave: Wave, extension: str) -> None:
 
 
 def record(piece: Piece, folder: Path) -> Path:
-    """Perform, encode and tag a piece, in the folder of its artist and album; the file."""
+    """Perform, encode and tag a piece, with its artist's cover, in the folder of its artist and album; the file."""
     place = folder / piece.artist / piece.album
     place.mkdir(parents=True, exist_ok=True)
     path = place / f"{piece.number:02} {piece.title}.{piece.extension}"
@@ -76,4 +77,5 @@ def record(piece: Piece, folder: Path) -> Path:
         "genres": [piece.genre],
     }
     write_tags(path, tags)
+    put_cover(path, sleeve(piece.artist))
     return path

@@ -1,13 +1,15 @@
 """What is taken in without a person asking: single places as they change, and whole folders by the clock."""
 
 import os
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from otolith.core.actor import SYSTEM
-from otolith.jobs.service import Postponed, Run
+from otolith.jobs.service import JobCancelled, Postponed, Run
 from otolith.library import queries
 from otolith.library.comparing import Compared, gone_among, mark_missing, submit_analyses, walk_of
 from otolith.library.covers.service import submit_folders
@@ -33,21 +35,27 @@ def refresh(run: Run, payload: RefreshPayload) -> dict[str, Any]:
     """Take in what changed at a few places: first what is there, so that what moved is known before it is missed."""
     workspace_id = workspace_of(run)
     wait_for_folder(run, None, workspace_id, payload.root)
-    walk = walk_of(run.context, payload.root)
-    # By path: a new folder and a file in it are told of one after the other.
-    files: dict[bytes, Found] = {}
-    for step in _steps(walk, payload.paths):
-        run.check()
-        if isinstance(step, Found):
-            files[step.path] = step
-        if len(files) > _LARGEST:
-            return _leave_to_scan(run, workspace_id, payload.root)
     counts = dict.fromkeys(("added", "updated", "moved", "unchanged"), 0)
-    for chunk in _chunks(list(files.values())):
-        _take_in(run, workspace_id, payload.root, chunk, counts)
+    for chunk in _chunks(_files(run, _steps(walk_of(run.context, payload.root), payload.paths))):
+        _take_in(run, workspace_id, payload, chunk, counts)
+        if sum(counts.values()) - counts["unchanged"] > _LARGEST:
+            return _leave_to_scan(run, workspace_id, payload.root)
     missing = _miss(run, workspace_id, payload)
-    _look_at_pictures(run, payload.paths)
+    _look_at_pictures(run, payload)
+    if payload.root_id is not None and missing + sum(counts.values()) > counts["unchanged"]:
+        with run.step() as session:
+            scans.note_touched(session, payload.root_id)
     return {**counts, "missing": missing}
+
+
+def _files(run: Run, steps: Iterable[Step]) -> Iterator[Found]:
+    """The files among these steps, each once: a new folder and a file in it are told of one after the other."""
+    known: set[bytes] = set()
+    for step in steps:
+        run.check()
+        if isinstance(step, Found) and step.path not in known:
+            known.add(step.path)
+            yield step
 
 
 def _steps(walk: Walk, paths: Sequence[bytes]) -> Iterator[Step]:
@@ -64,8 +72,9 @@ def _steps(walk: Walk, paths: Sequence[bytes]) -> Iterator[Step]:
     return chain.from_iterable(walk.part(folder, names) for folder, names in sorted(places.items()))
 
 
-def _chunks(files: Sequence[Found]) -> Iterator[Sequence[Found]]:
-    return (files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK))
+def _chunks(files: Iterator[Found]) -> Iterator[Sequence[Found]]:
+    while chunk := list(islice(files, _CHUNK)):
+        yield chunk
 
 
 def _leave_to_scan(run: Run, workspace_id: UUID, root: bytes) -> dict[str, Any]:
@@ -78,7 +87,9 @@ def _leave_to_scan(run: Run, workspace_id: UUID, root: bytes) -> dict[str, Any]:
     return {"scan_id": None if started is None else str(started.scan_id)}
 
 
-def _take_in(run: Run, workspace_id: UUID, root: bytes, files: Sequence[Found], counts: dict[str, int]) -> None:
+def _take_in(
+    run: Run, workspace_id: UUID, payload: RefreshPayload, files: Sequence[Found], counts: dict[str, int]
+) -> None:
     run.check()
     compared = Compared(run, workspace_id, files)
     counts["unchanged"] += compared.unchanged
@@ -86,16 +97,26 @@ def _take_in(run: Run, workspace_id: UUID, root: bytes, files: Sequence[Found], 
         with run.step() as session:
             compared.take_back(session)
             submit_analyses(session, run, None, [(media_id, "none") for media_id in compared.unheard])
+            _require_root(session, payload)
     counts["updated"] += len(compared.back)
     if compared.changed:
         taken = read_files(run, compared.changed)
-        for outcome in store_confirmed(run, root, None, taken).values():
+        stored = store_confirmed(run, payload.root, None, taken, lambda session: _require_root(session, payload))
+        for outcome in stored.values():
             counts[outcome] += 1
 
 
-def _look_at_pictures(run: Run, paths: Sequence[bytes]) -> None:
+def _require_root(session: Session, payload: RefreshPayload) -> None:
+    """End where the folder has left the library meanwhile; asked last in a step, as whoever takes it out waits last."""
+    if payload.root_id is not None and scans.held_root(session, payload.root_id) is None:
+        raise JobCancelled
+
+
+def _look_at_pictures(run: Run, payload: RefreshPayload) -> None:
     """Have covers looked for again where a picture beside the music changed."""
-    folders = {path.rpartition(b"/")[0] for path in paths if extension(path.rpartition(b"/")[2]) in PICTURES}
+    folders = {path.rpartition(b"/")[0] for path in payload.paths if extension(path.rpartition(b"/")[2]) in PICTURES}
+    if payload.root in payload.paths:
+        folders = {payload.root}
     if folders:
         with run.step() as session:
             for folder in sorted(folders):
@@ -116,10 +137,10 @@ def _miss(run: Run, workspace_id: UUID, payload: RefreshPayload) -> int:
             gone = gone_among(page, ignored)
             if gone:
                 wait_for_folder(run, None, workspace_id, payload.root)
-                away = away_below(run, workspace_id, payload.root)
-                gone = {media_id: path for media_id, path in gone.items() if not path.startswith(away)}
+                gone = gone_among(list(gone.items()), ignored, away_below(run, workspace_id, payload.root))
                 with run.step() as session:
                     count += mark_missing(session, workspace_id, gone, None)
+                    _require_root(session, payload)
     return count
 
 

@@ -1,6 +1,6 @@
 """The scan itself: walks a folder, compares it with what is stored, and hands on what is new or changed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from otolith.library.engine.walk import Found, Refused, Step
 from otolith.library.events import INDEX, IndexPayload, ScanPayload, path_as_text, path_from_text, shown
 from otolith.library.roots import phases
 from otolith.library.roots import queries as scans
+from otolith.library.roots.mounts import no_longer_mounted
 from otolith.library.roots.waiting import away_below, wait_for_folder, wait_until_ready
 
 _BATCH: Final = 500
@@ -63,7 +64,8 @@ def _batches(steps: Iterable[Step]) -> Iterator[list[Step]]:
 def _walk(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, Any]) -> dict[str, Any]:
     """Compare the folder with what is stored, batch by batch; the checkpoint behind it."""
     after, seen = path_from_text(begun["after"]), int(begun["seen"])
-    for batch in _batches(walk_of(run.context, payload.path)):
+    walk = walk_of(run.context, payload.path)
+    for batch in _batches(walk):
         run.check()
         fresh = batch if not isinstance(after, bytes) else [step for step in batch if step.path > after]
         if not fresh:
@@ -80,7 +82,7 @@ def _walk(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, A
             _store(session, run, payload, compared, len(fresh) - len(refused))
             queries.add_findings(session, [finding(payload.scan_id, workspace_id, step) for step in refused])
         run.progress(seen, note=shown(fresh[-1].path.rpartition(b"/")[0]))
-    return _end_walk(run, payload, workspace_id, seen)
+    return _end_walk(run, payload, workspace_id, seen, walk.mounts)
 
 
 def _store(session: Session, run: Run, payload: ScanPayload, compared: Compared, walked: int) -> None:
@@ -105,14 +107,21 @@ def _store(session: Session, run: Run, payload: ScanPayload, compared: Compared,
     submit_analyses(session, run, payload.scan_id, [(media_id, "none") for media_id in compared.unheard])
 
 
-def _end_walk(run: Run, payload: ScanPayload, workspace_id: UUID, seen: int) -> dict[str, Any]:
+def _end_walk(
+    run: Run, payload: ScanPayload, workspace_id: UUID, seen: int, mounts: Mapping[bytes, bool]
+) -> dict[str, Any]:
     begun: dict[str, Any] = {"phase": "tidy", "after": None, "seen": seen}
     # A walk sees no difference between an empty folder and one whose disk went away meanwhile.
     wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
+    with run.context.database.read(run.actor) as session:
+        was_mounted = scans.mounts_in(session, workspace_id, payload.path)
+    over_mounts = no_longer_mounted(was_mounted, mounts)
     with run.step(checkpoint=begun) as session:
         known = queries.count_files_under(session, workspace_id, payload.path)
         over = (phases.Step("walk", over=True), phases.Step("tidy", more=known))
         scans.advance(session, payload.scan_id, *over)
+        scans.forget_mounts(session, workspace_id, over_mounts)
+        scans.keep_mounts(session, workspace_id, mounts)
         submit_folders(session, run, payload.scan_id, payload.path)
     return begun
 
@@ -132,13 +141,19 @@ def _tidy(run: Run, payload: ScanPayload, workspace_id: UUID, begun: dict[str, A
         if gone:
             # The disk may have gone away since the walk, and then everything on it is gone at once.
             wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
-            away = away_below(run, workspace_id, payload.path)
-            left = [(media_id, path) for media_id, path in gone.items() if not path.startswith(away)]
-            gone = gone_among(left, ignored)
+            gone = gone_among(list(gone.items()), ignored, away_below(run, workspace_id, payload.path))
         after = page[-1][0]
         with run.step(checkpoint={**begun, "after": str(after)}) as session:
             missing = mark_missing(session, workspace_id, gone, payload.scan_id)
             scans.advance(session, payload.scan_id, phases.Step("tidy", done=len(page)), missing=missing)
+    away = away_below(run, workspace_id, payload.path)
     with run.step() as session:
         scans.advance(session, payload.scan_id, phases.Step("tidy", over=True))
-        scans.note_scanned(session, workspace_id, payload.path)
+        _tell_away(session, payload.scan_id, workspace_id, away)
+        scans.note_scanned(session, workspace_id, payload.path, away)
+
+
+def _tell_away(session: Session, scan_id: UUID, workspace_id: UUID, away: Mapping[bytes, str]) -> None:
+    """Say in the report what could not be looked at, and why; what is known of it is kept."""
+    refused = [Refused(path, "failed", "away", why) for path, why in sorted(away.items())]
+    queries.add_findings(session, [finding(scan_id, workspace_id, one) for one in refused])

@@ -11,7 +11,15 @@ from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.http import Ctx, CurrentActor, Reading
 from otolith.library.catalogue import service as catalogue
-from otolith.library.catalogue.schemas import AlbumDetail, AlbumItem, AlbumSort, AlbumTrack, ArtistSort, GenreSort
+from otolith.library.catalogue.schemas import (
+    AlbumDetail,
+    AlbumItem,
+    AlbumSort,
+    AlbumTrack,
+    ArtistDetail,
+    ArtistSort,
+    GenreSort,
+)
 from otolith.library.catalogue.service import Asked
 from otolith.library.search import service as search
 from otolith.library.search.schemas import FoundAlbum, SearchAsked, SuggestAsked, Suggestions
@@ -144,6 +152,11 @@ def cover_of(kind: str, row_id: UUID, key: str | None) -> str:
     return f"{API}/{kind}/{row_id}/cover?{version}size="
 
 
+def image_of(artist: ArtistDetail) -> str | None:
+    """The address of an artist's picture, up to its size, if there is one."""
+    return f"{API}/artists/{artist.id}/image?v={artist.image_key[:16]}&size=" if artist.image_key else None
+
+
 def album_card(one: AlbumItem | FoundAlbum) -> dict[str, Any]:
     """An album as a grid shows it."""
     return {
@@ -229,6 +242,7 @@ def artist(
     page = search.search(session, context, actor, asked)
     values = {
         "artist": found,
+        "image": image_of(found),
         "facts": [
             tongue.words.count("%(number)s album", "%(number)s albums", found.albums),
             tongue.words.count("%(number)s track", "%(number)s tracks", found.tracks),

@@ -1,8 +1,10 @@
 """Which picture a track and an album get, from their files and folders, and what becomes of it when those change."""
 
+import errno
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -10,8 +12,10 @@ from sqlalchemy import func, select, update
 from otolith.core.actor import SYSTEM
 from otolith.core.db import now
 from otolith.library.covers.models import Cover, FolderPicture
+from otolith.library.covers.service import submit_again
 from otolith.library.covers.tidying import _YOUNG
 from otolith.library.models import Track
+from otolith.media.listening import Listener, ListenFailure
 from otolith.media.models import Media
 from tests.library.covers.conftest import Library
 from tests.library.covers.pictures import BLUE, GREEN, RED, huge_png, picture, song
@@ -216,3 +220,89 @@ def test_folders_that_hold_nothing_any_more_are_forgotten(library: Library, tmp_
     library.scan(tmp_path / "m")
     with library.context.database.read(SYSTEM) as session:
         assert [row.folder for row in session.scalars(select(FolderPicture)) if row.folder.endswith(b"/x")] == []
+
+
+def test_an_unreadable_folder_or_picture_takes_no_cover_away(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    album, red = tmp_path / "m" / "A", picture(RED)
+    song(album / "a.wav", title="a", album="A")
+    (album / "cover.jpg").write_bytes(red)
+    library.scan(tmp_path / "m")
+    scandir, look = os.scandir, Listener.picture
+
+    def closed(path: Any) -> Any:
+        if path == os.fsencode(album):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return scandir(path)
+
+    def unreadable(*_: Any, **__: Any) -> None:
+        raise ListenFailure("unreadable", "Otolith may not read it.")
+
+    monkeypatch.setattr(os, "scandir", closed)
+    library.scan(tmp_path / "m")
+    _ask_again(library)
+    assert library.tracks()["a"][1] == library.albums()["A"][1] == key_of(red)
+    monkeypatch.setattr(os, "scandir", scandir)
+    (album / "cover.jpg").write_bytes(picture(BLUE))
+    monkeypatch.setattr(Listener, "picture", unreadable)
+    library.scan(tmp_path / "m")
+    assert library.tracks()["a"][1] == library.albums()["A"][1] == key_of(red)
+    monkeypatch.setattr(Listener, "picture", look)
+    library.scan(tmp_path / "m")
+    assert library.tracks()["a"][1] == key_of(picture(BLUE))
+    (album / "cover.jpg").unlink()
+    library.scan(tmp_path / "m")
+    assert library.tracks()["a"][1] is None
+
+
+def _ask_again(library: Library) -> None:
+    """Have all tracks' pictures looked for again, as after an edit."""
+    with library.context.database.write(SYSTEM) as session:
+        submit_again(session, library.callers.home, None, [one for one, _ in library.tracks().values()], [])
+    library.work()
+
+
+def test_a_picture_that_cannot_be_read_yet_is_looked_for_again(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song(tmp_path / "m" / "a.wav", title="a", album="A")
+    (tmp_path / "m" / "cover.jpg").write_bytes(picture(RED))
+    look = Listener.picture
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ListenFailure("io_error", "The disk does not answer.")
+
+    monkeypatch.setattr(Listener, "picture", fail)
+    library.scan(tmp_path / "m")
+    assert library.tracks()["a"][1] is None
+    monkeypatch.setattr(Listener, "picture", look)
+    # Nothing in the folder has changed since.
+    library.scan(tmp_path / "m")
+    assert library.tracks()["a"][1] == key_of(picture(RED))
+
+
+def test_a_picture_that_is_exchanged_while_it_is_read_is_kept_as_what_it_is_then(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song(tmp_path / "m" / "a.wav", title="a", album="A")
+    place, red, blue = tmp_path / "m" / "cover.jpg", picture(RED), picture(BLUE, (600, 600))
+    place.write_bytes(red)
+    first = place.stat()
+    look = Listener.picture
+    exchanged: list[Path] = []
+
+    def exchange_first(listener: Listener, path: Any, **more: Any) -> Any:
+        if not exchanged:
+            exchanged.append(place)
+            place.write_bytes(blue)
+        return look(listener, path, **more)
+
+    monkeypatch.setattr(Listener, "picture", exchange_first)
+    library.scan(tmp_path / "m")
+    assert library.tracks()["a"][1] == key_of(blue)
+    # What was listed first comes back, to the letter and the nanosecond.
+    place.write_bytes(red)
+    os.utime(place, ns=(first.st_atime_ns, first.st_mtime_ns))
+    library.scan(tmp_path / "m")
+    assert library.tracks()["a"][1] == key_of(red)

@@ -209,6 +209,35 @@ class TestRefusals:
         os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
         assert self.refusal(library, file)
 
+    def test_a_file_elsewhere_to_which_a_link_leads(self, library: Library, file: Path) -> None:
+        elsewhere = file.rename(file.parent.parent / "private.wav")
+        file.symlink_to(elsewhere)
+        library.scan(file.parent)
+        assert "which lies elsewhere" in self.refusal(library, file)
+        assert read_tags(elsewhere).title == "One"
+        assert [path.name for path in elsewhere.parent.glob(".otolith*")] == []
+
+    def test_a_folder_elsewhere_to_which_a_link_leads(self, library: Library, file: Path) -> None:
+        elsewhere = file.parent.rename(file.parent.parent / "private")
+        file.parent.symlink_to(elsewhere)
+        library.scan(file.parent)
+        # The folder that was asked to be scanned may be a link itself.
+        write(library, change(library, [track(library, "One").id], {"title": "Eins"}))
+        assert edits(library) == [("written", None)]
+        (file.parent.parent / "outer").mkdir()
+        (file.parent.parent / "outer" / "link").symlink_to(elsewhere)
+        with library.context.database.write(SYSTEM) as session:
+            session.execute(update(Scan).values(path=os.fsencode(file.parent.parent / "outer")))
+        assert "which lies elsewhere" in self.last_refusal(library)
+        library.context.settings.library.roots = [elsewhere]
+        batch = change(library, [track(library, "Uno").id], {"title": "Due"})
+        write(library, batch)
+        assert edits(library)[-1] == ("written", None)
+
+    def last_refusal(self, library: Library) -> str:
+        write(library, change(library, [track(library, "Eins").id], {"title": "Uno"}))
+        return edits(library)[-1][1] or ""
+
     def test_a_server_that_leaves_files_alone(self, library: Library, file: Path) -> None:
         library.context.settings.library.write_tags = False
         assert "This server leaves files alone" in self.refusal(library, file)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otolith.library.engine.ignoring import Ignored, Rules, hides, parse
+from otolith.library.engine.ignoring import LARGEST, MOST_RULES, Ignored, Rules, hides, parse
 
 PATTERNS = """
 # a comment
@@ -115,3 +115,27 @@ def test_several_double_stars_mean_what_they_say(pattern: bytes, hidden: bytes, 
     chain = (Rules(b"/m", parse(pattern)),)
     assert hides(chain, b"/m/" + hidden, is_folder=False)
     assert not hides(chain, b"/m/" + shown, is_folder=False)
+
+
+def test_of_an_ignore_file_without_end_the_beginning_counts(tmp_path: Path) -> None:
+    file = tmp_path / ".otolithignore"
+    # The line that crosses the limit would leave out everything if it were cut there.
+    lines = b"first.wav\n" + b"#" * (LARGEST - 12) + b"\n**/never.wav\n"
+    with file.open("wb") as made:
+        made.write(lines)
+        made.truncate(1 << 30)
+    ignored = Ignored()
+    assert ignored.covers(os.fsencode(tmp_path / "first.wav"))
+    assert not ignored.covers(os.fsencode(tmp_path / "other.wav"))
+    assert not ignored.covers(os.fsencode(tmp_path / "never.wav"))
+
+
+def test_rules_are_counted_with_those_of_the_folders_above(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / ".otolithignore").write_text("".join(f"x{number}.wav\n" for number in range(MOST_RULES - 1)))
+    (tmp_path / "a" / ".otolithignore").write_text("one.wav\ntwo.wav\n" * 1000)
+    chain = Ignored().chain(os.fsencode(tmp_path / "a"))
+    assert chain is not None
+    assert [(len(rules.rules), rules.is_cut) for rules in chain] == [(MOST_RULES - 1, False), (1, True)]
+    assert hides(chain, os.fsencode(tmp_path / "a" / "one.wav"), is_folder=False)
+    assert not hides(chain, os.fsencode(tmp_path / "a" / "two.wav"), is_folder=False)

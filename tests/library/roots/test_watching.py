@@ -18,6 +18,9 @@ from otolith.jobs.slot import Slot
 from otolith.library.events import ROUNDS
 from otolith.library.models import Track
 from otolith.library.roots import service
+from otolith.library.roots.models import Root
+from otolith.library.roots.queries import watched_roots
+from otolith.library.roots.scans import scan_by_itself
 from otolith.library.roots.schemas import RootRequest
 from otolith.library.roots.watching import Settling, Watcher, watch_until
 from otolith.media.models import Media
@@ -127,7 +130,45 @@ def test_a_folder_that_comes_back_is_compared_as_a_whole(
     write_tone(folder.parent / "aside" / "b.wav", hertz=500)
     (folder.parent / "aside").rename(folder)
     wait_until(lambda: titles(context) == {"a", "b"}, "what came while it was away", 60)
-    assert tasks(context).count("library.scan") == 2
+    # So soon after a scan, no other one is made of it.
+    assert tasks(context).count("library.scan") == 1
+
+
+def test_a_folder_that_was_just_added_is_scanned_once(
+    context: Context, owner: Actor, workspace: UUID, slot: Slot, folder: Path
+) -> None:
+    with context.database.write(owner) as session:
+        service.add_root(session, context, owner, RootRequest(path=str(folder)), workspace)
+    slot.work(["index"])
+    # As it happens behind the walk and before the watch begins.
+    write_tone(folder / "b.wav", hertz=500)
+    watcher, stop = Watcher(context), threading.Event()
+    watching = threading.Thread(target=watcher.run, args=(stop,))
+    watching.start()
+    try:
+        wait_until(lambda: "library.refresh" in tasks(context), "the comparison")
+    finally:
+        stop.set()
+        watching.join()
+    slot.work(LANES)
+    assert titles(context) == {"a", "b"}
+    assert tasks(context).count("library.scan") == 1
+    with context.database.read(SYSTEM) as session:
+        assert session.scalars(select(Root.touched_at)).one() is not None
+
+
+def test_a_folder_that_has_left_is_neither_scanned_nor_compared_by_itself(
+    context: Context, owner: Actor, workspace: UUID, folder: Path
+) -> None:
+    with context.database.write(owner) as session:
+        added = service.add_root(session, context, owner, RootRequest(path=str(folder), scan=False), workspace)
+    with context.database.read(SYSTEM) as session:
+        (root,) = watched_roots(session)
+    with context.database.write(owner) as session:
+        service.remove_root(session, owner, added.id)
+    with context.database.write(SYSTEM) as session:
+        assert scan_by_itself(session, root) is None
+    assert tasks(context) == []
 
 
 def test_our_own_files_are_no_news(context: Context) -> None:

@@ -29,7 +29,7 @@ _ASK_AGAIN: Final = "private, no-cache"
 
 
 class NoCover(NotFound):
-    """There is no picture of this; put a cover.jpg beside the files, or one into their tags, and scan again."""
+    """There is no picture of this; put a cover.jpg, or for an artist an artist.jpg, beside the files and scan again."""
 
 
 def version_of(key: str) -> str:

@@ -1,6 +1,6 @@
 """Looking again at the folders of a library for pictures that were put there, changed or taken away."""
 
-import os
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from otolith.library.covers import folders, queries
 from otolith.library.covers.events import COVERS, CoversPayload, FoldersPayload
 from otolith.library.roots import phases
 from otolith.library.roots import queries as scans
+from otolith.library.roots.waiting import away_below, why_away
 
 _PAGE: Final = 2000
 _CHUNK: Final = 100
@@ -17,20 +18,23 @@ _CHUNK: Final = 100
 def look_at_folders(run: Run, payload: FoldersPayload) -> dict[str, Any]:
     """Compare the pictures beside known files with what is stored, and ask for the covers of what changed."""
     assert run.workspace_id is not None  # noqa: S101 -- Whoever submits these jobs names the workspace.
-    if not os.path.isdir(payload.root):  # noqa: PTH112 -- The path is bytes.
+    if why_away(run, run.workspace_id, payload.root) is not None:
         # Its disk is away, and with it every picture; nothing can be told of them.
         return {"folders": 0, "changed": 0}
     places = _places(run, run.workspace_id, payload.root)
+    away = tuple(away_below(run, run.workspace_id, payload.root))
     with run.context.database.read(run.actor) as session:
         known = {row.folder: row for row in queries.folders_below(session, run.workspace_id, payload.root)}
     changed: list[UUID] = []
-    looked_at = places.keys() | {folders.outer_of(place) for place in places}
+    looked_at = _looked_at(places, payload.root)
     for number, folder in enumerate(sorted(looked_at)):
         run.check()
         run.progress(number, len(looked_at), note=folder.decode("utf-8", "replace"))
-        row = known.get(folder)
-        if folders.pictures_in(folder).digest != (row.listing if row is not None else ""):
-            changed += [one for place in places if folder in (place, folders.outer_of(place)) for one in places[place]]
+        row, listing = known.get(folder), folders.pictures_in(folder)
+        if listing is None or (folder + b"/").startswith(away):
+            continue
+        if listing.digest != (row.listing if row is not None else ""):
+            changed += looked_at[folder]
     gone = [row.folder_digest for folder, row in known.items() if folder not in looked_at]
     with run.step(checkpoint={"done": len(looked_at)}) as session:
         queries.forget_folders(session, run.workspace_id, gone)
@@ -41,6 +45,18 @@ def look_at_folders(run: Run, payload: FoldersPayload) -> dict[str, Any]:
             scans.advance(session, payload.scan_id, phases.Step("covers", more=len(tracks)))
         run.children(session, COVERS, chunks)
     return {"folders": len(looked_at), "changed": len(set(changed))}
+
+
+def _looked_at(places: Mapping[bytes, Sequence[UUID]], root: bytes) -> dict[bytes, list[UUID]]:
+    """The folders where pictures may lie, with the media that they concern; of each album one for its artist."""
+    found: dict[bytes, list[UUID]] = {}
+    for place, media in places.items():
+        for folder in {place, folders.outer_of(place)}:
+            found.setdefault(folder, []).extend(media)
+        for folder in folders.artist_folders(place):
+            if (folder + b"/").startswith(root.rstrip(b"/") + b"/"):
+                found.setdefault(folder, []).append(media[0])
+    return found
 
 
 def _places(run: Run, workspace_id: UUID, root: bytes) -> dict[bytes, list[UUID]]:

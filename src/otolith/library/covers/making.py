@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,11 +14,13 @@ from otolith.core.db import now
 from otolith.jobs.service import RetryLater, Run
 from otolith.library.catalogue.versions import next_version
 from otolith.library.covers import folders, queries
+from otolith.library.covers.artists import settle_artists
 from otolith.library.covers.events import CoversPayload
 from otolith.library.covers.models import FolderPicture
 from otolith.library.models import Track
 from otolith.library.roots import phases
 from otolith.library.roots import queries as scans
+from otolith.library.roots.places import is_gone
 from otolith.media import service as media
 from otolith.media.engine.picture import Picture
 from otolith.media.listening import Listener, ListenFailure
@@ -29,6 +32,27 @@ EXTENSION: Final = "webps"
 """Thumbnails of one picture, one WebP behind the other."""
 # What is wrong with the picture itself, and not with the way to it.
 _BROKEN: Final = frozenset({"crash", "memory", "timeout", "too_large"})
+# What is wrong with the way to it, and may be mended without touching it.
+_MAY_PASS: Final = frozenset({"unreadable", "io_error"})
+# How often a folder is looked into whose pictures change while they are read.
+_LOOKS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was found in a folder: the digest of its listing, its cover, and the picture of the artist whose it is."""
+
+    listing: str
+    key: str | None
+    artist_key: str | None
+
+
+class _Unknown(Exception):
+    """Nothing certain can be told of the pictures in a folder just now; `key` is one that was found all the same."""
+
+    def __init__(self, key: str | None) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 def make_covers(run: Run, payload: CoversPayload) -> dict[str, Any]:
@@ -41,7 +65,11 @@ def make_covers(run: Run, payload: CoversPayload) -> dict[str, Any]:
     for number, (track, row) in enumerate(rows):
         run.check()
         run.progress(number, len(rows), note=row.name)
-        chosen[track.id] = finder.cover_of(track, row)
+        # Of a file whose disk is away, nothing more can be told than is known.
+        is_there = row.path is None or not is_gone(row.path)
+        chosen[track.id] = finder.cover_of(track, row) if is_there else track.cover_key
+        if is_there and row.path is not None:
+            finder.look_for_artist(row.path)
     _keep(run, run.workspace_id, payload, rows, chosen, finder)
     return {"tracks": len(rows), "covered": sum(key is not None for key in chosen.values()), "made": len(finder.made)}
 
@@ -67,6 +95,7 @@ def _keep(
         queries.set_tracks(session, changed, version)
         queries.keep_folders(session, finder.folder_rows())
         settle_albums(session, workspace_id, albums, version)
+        settle_artists(session, workspace_id, albums, version)
         if payload.scan_id is not None:
             scans.advance(session, payload.scan_id, phases.Step("covers", done=len(payload.tracks)))
 
@@ -134,10 +163,13 @@ class _Finder:
         self._run, self._workspace_id, self._scan_id = run, workspace_id, scan_id
         self._listener = run.resource("listener", Listener)
         self.made: dict[str, Picture] = {}
-        self._looked: dict[bytes, tuple[str, str | None]] = {}
+        self._looked: dict[bytes, _Looked] = {}
+        self._unknown: dict[bytes, str | None] = {}
+        self._unread: list[bytes] = []
         places = {folders.folder_of(row.path) for _, row in rows if row.path is not None}
-        places |= {folders.outer_of(place) for place in places}
+        places |= {outer for place in places for outer in folders.artist_folders(place)}
         with run.context.database.read(run.actor) as session:
+            self._library = tuple(one.rstrip(b"/") + b"/" for one in scans.scanned_folders(session, workspace_id))
             self._usable = queries.usable(session, {key for track, _ in rows if (key := _told(track)[1])})
             digests = [folders.folder_digest(place) for place in places]
             self._folders: dict[bytes, FolderPicture] = queries.folder_pictures(session, workspace_id, digests)
@@ -147,8 +179,14 @@ class _Finder:
         own = self._embedded(track, row)
         return own if own is not None or row.path is None else self._beside(folders.folder_of(row.path))
 
+    def look_for_artist(self, path: bytes) -> None:
+        """Look where the artist of a file may be pictured, as far as that is in the library."""
+        for folder in folders.artist_folders(folders.folder_of(path)):
+            if (folder + b"/").startswith(self._library):
+                self._in_folder(folder)
+
     def folder_keys(self) -> set[str]:
-        return {key for _, key in self._looked.values() if key is not None}
+        return {key for one in self._looked.values() for key in (one.key, one.artist_key) if key is not None}
 
     def folder_rows(self) -> list[dict[str, Any]]:
         """What was learnt about folders, to be kept."""
@@ -157,11 +195,12 @@ class _Finder:
                 "workspace_id": self._workspace_id,
                 "folder_digest": folders.folder_digest(folder),
                 "folder": folder,
-                "listing": listing,
-                "key": key,
+                "listing": looked.listing,
+                "key": looked.key,
+                "artist_key": looked.artist_key,
                 "scan_id": self._scan_id,
             }
-            for folder, (listing, key) in self._looked.items()
+            for folder, looked in self._looked.items()
         ]
 
     def _embedded(self, track: Track, row: Media) -> str | None:
@@ -187,19 +226,43 @@ class _Finder:
         outer = folders.outer_of(folder)
         return found if found is not None or outer == folder else self._in_folder(outer)
 
+    def _key_in(self, folder: bytes) -> str | None:
+        return self._looked[folder].key if folder in self._looked else self._unknown[folder]
+
     def _in_folder(self, folder: bytes) -> str | None:
-        if folder in self._looked:
-            return self._looked[folder][1]
+        if folder in self._looked or folder in self._unknown:
+            return self._key_in(folder)
         known = self._folders.get(folders.folder_digest(folder))
         if known is not None and self._scan_id is not None and known.scan_id == self._scan_id:
             return known.key
-        listing = folders.pictures_in(folder)
-        if known is not None and known.listing == listing.digest:
-            key = known.key
-        else:
-            key = next((key for path in listing.paths if (key := self._at(path)) is not None), None)
-        self._looked[folder] = listing.digest, key
-        return key
+        try:
+            self._looked[folder] = self._look_into(folder, known)
+        except _Unknown as unknown:
+            # What cannot be read now may be there all the same, and the next scan looks again.
+            self._unknown[folder] = known.key if known is not None else unknown.key
+        return self._key_in(folder)
+
+    def _look_into(self, folder: bytes, known: FolderPicture | None) -> "_Looked":
+        """The pictures in a folder; `_Unknown` where it cannot be read or changes all the time."""
+        key = None
+        for _ in range(_LOOKS):
+            listing = folders.pictures_in(folder)
+            if listing is None:
+                break
+            if known is not None and known.listing == listing.digest:
+                return _Looked(listing.digest, known.key, known.artist_key)
+            unread = len(self._unread)
+            key, artist_key = self._first(listing.covers), self._first(listing.artists)
+            if len(self._unread) > unread:
+                break
+            # Meanwhile another picture may have taken the place of the one that was listed.
+            if folders.pictures_in(folder) == listing:
+                return _Looked(listing.digest, key, artist_key)
+        raise _Unknown(key)
+
+    def _first(self, paths: Iterable[bytes]) -> str | None:
+        """The first of these pictures that can be shown."""
+        return next((key for path in paths if (key := self._at(path)) is not None), None)
 
     def _at(self, path: bytes) -> str | None:
         self._run.check()
@@ -207,6 +270,8 @@ class _Finder:
             return self._remember(self._listener.picture(path, embedded=False))
         except ListenFailure as failure:
             log.info("library.cover.unread", path=path.decode("utf-8", "replace"), kind=failure.kind)
+            if failure.kind in _MAY_PASS:
+                self._unread.append(path)
             return None
 
     def _remember(self, picture: Picture | None) -> str | None:

@@ -40,16 +40,19 @@ class Cover(Base):
 class FolderPicture(Base):
     """The picture that lies in a folder beside the sound; `key` names its `Cover`, None where there is no usable one.
 
+    `artist_key` names that of the artist whose folder it is.
+
     `listing` tells the names, sizes and times of all pictures that were there to choose from, so that a folder is
     looked into again only when they change; `scan_id` is the scan that looked last.
     """
 
     __tablename__ = "folder_pictures"
-    __table_args__ = (Index(None, "key"),)
+    __table_args__ = (Index(None, "key"), Index(None, "artist_key"))
 
     workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
     folder_digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     folder: Mapped[bytes] = mapped_column(LargeBinary)
     listing: Mapped[str] = mapped_column(String(64))
     key: Mapped[str | None] = mapped_column(String(64))
+    artist_key: Mapped[str | None] = mapped_column(String(64))
     scan_id: Mapped[UUID | None] = mapped_column(Uuid)

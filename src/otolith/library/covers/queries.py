@@ -5,13 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, undefer
 
 from otolith.core.actor import Actor, visible_to
 from otolith.core.db import now
-from otolith.library.catalogue.models import Album
+from otolith.library.catalogue.links import AlbumCredit
+from otolith.library.catalogue.models import Album, Artist
 from otolith.library.covers.models import Cover, FolderPicture
 from otolith.library.models import Track
 from otolith.media.models import Media
@@ -43,6 +44,16 @@ def album(session: Session, actor: Actor, album_id: UUID) -> Pictured | None:
         select(Album.title, Album.artist, key, Cover)
         .join(Cover, Cover.key == key, isouter=True)
         .where(visible_to(actor, Album.workspace_id), Album.id == album_id)
+    )
+    found = session.execute(statement).one_or_none()
+    return None if found is None else Pictured(*found)
+
+
+def artist(session: Session, actor: Actor, artist_id: UUID) -> Pictured | None:
+    statement = (
+        select(Artist.name, literal(""), Artist.image_key, Cover)
+        .join(Cover, Cover.key == Artist.image_key, isouter=True)
+        .where(visible_to(actor, Artist.workspace_id), Artist.id == artist_id)
     )
     found = session.execute(statement).one_or_none()
     return None if found is None else Pictured(*found)
@@ -91,7 +102,7 @@ def keep_folders(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     statement = _dialect(session).insert(FolderPicture).values(list(rows))
-    changes = {name: statement.excluded[name] for name in ("listing", "key", "scan_id")}
+    changes = {name: statement.excluded[name] for name in ("listing", "key", "artist_key", "scan_id")}
     session.execute(statement.on_conflict_do_update(index_elements=["workspace_id", "folder_digest"], set_=changes))
 
 
@@ -142,6 +153,49 @@ def keys_of_tracks(session: Session, album_ids: Collection[UUID]) -> list[tuple[
         .group_by(Track.album_id, Track.cover_key)
     )
     return [(album_id, key, count) for album_id, key, count in rows.tuples() if album_id and key]
+
+
+def artists_of(session: Session, album_ids: Collection[UUID]) -> list[Artist]:
+    """Whose albums these are, in one order everywhere."""
+    theirs = select(AlbumCredit.artist_id).where(AlbumCredit.album_id.in_(list(album_ids)))
+    return list(session.scalars(select(Artist).where(Artist.id.in_(theirs)).order_by(Artist.id)))
+
+
+def has_artist_pictures(session: Session, workspace_id: UUID) -> bool:
+    found = exists().where(FolderPicture.workspace_id == workspace_id, FolderPicture.artist_key.is_not(None))
+    return bool(session.scalar(select(found)))
+
+
+def paths_of_artist(session: Session, artist_id: UUID, limit: int) -> list[bytes]:
+    """The places of files of the albums that are an artist's own."""
+    rows = session.scalars(
+        select(Media.path)
+        .join(Track, Track.media_id == Media.id)
+        .join(AlbumCredit, AlbumCredit.album_id == Track.album_id)
+        .where(AlbumCredit.artist_id == artist_id, Media.path.is_not(None), Media.missing.is_(False))
+        .order_by(Track.id)
+        .limit(limit)
+    )
+    return [path for path in rows if path is not None]
+
+
+def artists_below(session: Session, workspace_id: UUID, folder: bytes, limit: int) -> list[UUID]:
+    """Whose albums lie below a folder, no more than so many of them."""
+    rows = session.scalars(
+        select(AlbumCredit.artist_id)
+        .join(Track, Track.album_id == AlbumCredit.album_id)
+        .join(Media, Media.id == Track.media_id)
+        .where(Media.workspace_id == workspace_id, Media.missing.is_(False), *below(Media.path, folder))
+        .distinct()
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def set_artists(session: Session, keys: Mapping[UUID, str | None], version: int) -> None:
+    if keys:
+        rows = [{"id": row, "image_key": key, "version": version} for row, key in sorted(keys.items())]
+        session.execute(update(Artist), rows)
 
 
 def electors(session: Session, album_id: UUID) -> list[tuple[str | None, bytes | None]]:
@@ -216,6 +270,8 @@ def forget_unused(session: Session, before: dt.datetime) -> int:
         .union(
             select(Album.cover_key).where(Album.cover_key.is_not(None)),
             select(FolderPicture.key).where(FolderPicture.key.is_not(None)),
+            select(FolderPicture.artist_key).where(FolderPicture.artist_key.is_not(None)),
+            select(Artist.image_key).where(Artist.image_key.is_not(None)),
         )
     )
     statement = delete(Cover).where(Cover.made_at < before, Cover.key.not_in(used))
@@ -237,8 +293,25 @@ def stored_page(session: Session, after: str, limit: int) -> list[tuple[str, str
 
 def forget(session: Session, keys: Collection[str]) -> None:
     """Forget pictures whose files are lost, and that they were found in folders, so that they are made anew."""
-    session.execute(delete(FolderPicture).where(FolderPicture.key.in_(list(keys))))
+    lost = list(keys)
+    session.execute(delete(FolderPicture).where(or_(FolderPicture.key.in_(lost), FolderPicture.artist_key.in_(lost))))
     session.execute(delete(Cover).where(Cover.key.in_(list(keys))))
+
+
+def artist_bearers(session: Session, keys: Collection[str]) -> list[tuple[UUID, UUID]]:
+    """For each artist whom one of these pictures shows a track whose file is there: workspace and id."""
+    found = []
+    for artist_id in session.scalars(select(Artist.id).where(Artist.image_key.in_(list(keys)))).all():
+        one = session.execute(
+            select(Track.workspace_id, Track.id)
+            .join(AlbumCredit, AlbumCredit.album_id == Track.album_id)
+            .join(Media, Media.id == Track.media_id)
+            .where(AlbumCredit.artist_id == artist_id, Media.missing.is_(False))
+            .limit(1)
+        ).one_or_none()
+        if one is not None:
+            found.append((one[0], one[1]))
+    return found
 
 
 def bearers(session: Session, keys: Collection[str]) -> dict[str, tuple[UUID, UUID]]:

@@ -56,9 +56,15 @@ def _track(context: Ctx, actor: CurrentActor, track_id: UUID) -> Pictured:
         return service.pictured_track(session, actor, track_id)
 
 
+def _artist(context: Ctx, actor: CurrentActor, artist_id: UUID) -> Pictured:
+    with context.database.read(actor) as session:
+        return service.pictured_artist(session, actor, artist_id)
+
+
 Picture = Annotated[Wanted, Depends()]
 Album = Annotated[Pictured, Depends(_album)]
 Track = Annotated[Pictured, Depends(_track)]
+Artist = Annotated[Pictured, Depends(_artist)]
 
 
 @router.get("/albums/{album_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="album_cover")
@@ -85,4 +91,18 @@ def track_cover(picture: Picture, shown: Track) -> Response:
 @router.head("/tracks/{track_id}/cover", response_class=Response, responses=_ANSWERS, operation_id="head_track_cover")
 def head_track_cover(picture: Picture, shown: Track) -> Response:
     """The headers of `GET /tracks/{track_id}/cover`."""
+    return picture.of(shown, is_head=True)
+
+
+@router.get("/artists/{artist_id}/image", response_class=Response, responses=_ANSWERS, operation_id="artist_image")
+def artist_image(picture: Picture, shown: Artist) -> Response:
+    """An artist's picture, from an `artist.jpg` in the artist's folder; otherwise as for albums."""
+    return picture.of(shown)
+
+
+@router.head(
+    "/artists/{artist_id}/image", response_class=Response, responses=_ANSWERS, operation_id="head_artist_image"
+)
+def head_artist_image(picture: Picture, shown: Artist) -> Response:
+    """The headers of `GET /artists/{artist_id}/image`."""
     return picture.of(shown, is_head=True)

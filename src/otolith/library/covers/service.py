@@ -25,6 +25,7 @@ __all__ = [
     "draw",
     "on_media_added",
     "pictured_album",
+    "pictured_artist",
     "pictured_track",
     "submit_again",
     "submit_covers",
@@ -36,7 +37,7 @@ _CHUNK: Final = 100
 
 
 class NothingToPicture(NotFound):
-    """There is no such album or track, or you may not see it."""
+    """There is no such album, artist or track, or you may not see it."""
 
 
 def submit_covers(session: Session, run: Run, scan_id: UUID | None, track_ids: Sequence[UUID]) -> None:
@@ -73,6 +74,14 @@ def on_media_added(context: Context, session: Session, event: MediaAdded) -> Non
 def pictured_album(session: Session, actor: Actor, album_id: UUID) -> Pictured:
     """What is shown of an album."""
     found = queries.album(session, actor, album_id)
+    if found is None:
+        raise NothingToPicture
+    return found
+
+
+def pictured_artist(session: Session, actor: Actor, artist_id: UUID) -> Pictured:
+    """What is shown of an artist."""
+    found = queries.artist(session, actor, artist_id)
     if found is None:
         raise NothingToPicture
     return found

@@ -75,8 +75,8 @@ def _make_anew(run: Run) -> int:
 
 def _ask_again(run: Run, lost: list[str]) -> None:
     with run.step(actor=SYSTEM) as session:
-        bearers = queries.bearers(session, lost)
+        bearers = {*queries.bearers(session, lost).values(), *queries.artist_bearers(session, lost)}
         queries.forget(session, lost)
-        for workspace_id in {workspace_id for workspace_id, _ in bearers.values()}:
-            tracks = [track_id for owner, track_id in bearers.values() if owner == workspace_id]
+        for workspace_id in {workspace_id for workspace_id, _ in bearers}:
+            tracks = [track_id for owner, track_id in bearers if owner == workspace_id]
             submit(session, COVERS, CoversPayload(tracks=tracks), workspace=workspace_id)

@@ -1,6 +1,7 @@
 """Files whose tags are to be written: whether they may be, and whether they still are what was read."""
 
 import os
+from collections.abc import Iterable
 from typing import Final
 
 from otolith.core.settings import Settings
@@ -10,7 +11,13 @@ from otolith.media.models import Media
 _WRITABLE: Final = 0o222
 
 
-def unwritable(settings: Settings, media: Media) -> str | None:
+def real_folders(settings: Settings, folders: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Where tags may be written, without links: in these folders of the library, and in those of the settings."""
+    allowed = [*folders, *(os.fsencode(folder) for folder in settings.library.roots)]
+    return tuple(os.path.realpath(folder).rstrip(b"/") + b"/" for folder in allowed)
+
+
+def unwritable(settings: Settings, allowed: tuple[bytes, ...], media: Media) -> str | None:
     """Why tags cannot be written into a file, as a sentence, or None where they can."""
     if not settings.library.write_tags:
         return "This server leaves files alone (OTOLITH_LIBRARY_WRITE_TAGS); the change stays in the library."
@@ -18,13 +25,19 @@ def unwritable(settings: Settings, media: Media) -> str | None:
         return "An upload is kept as it was sent; the change stays in the library."
     if media.missing:
         return "The file was gone at the last scan; the change stays in the library."
-    return _refusal(settings, media.path)
+    return _refusal(settings, allowed, media.path)
 
 
-def _refusal(settings: Settings, path: bytes) -> str | None:
+def _refusal(settings: Settings, allowed: tuple[bytes, ...], path: bytes) -> str | None:
     real = os.path.realpath(path)
     if any(real.startswith(os.path.realpath(os.fsencode(folder)) + b"/") for folder in settings.folder.own):
         return "The file is one of Otolith's own, to which a link leads; it is left alone."
+    if not real.startswith(allowed):
+        # Whoever may put a link into the library may not be let into files of others through it.
+        return (
+            "A link leads from the library to this file, which lies elsewhere, and it is left alone; to have its tags "
+            "written, add the folder where it lies to the library."
+        )
     try:
         mode = os.stat(real).st_mode  # noqa: PTH116 -- The path is bytes.
     except OSError as error:

@@ -23,7 +23,7 @@ from otolith.library.covers.service import submit_again
 from otolith.library.editing import queries
 from otolith.library.editing.events import WRITE_TAGS, WriteTagsPayload
 from otolith.library.editing.fields import Texts, difference, kept, said, with_lyrics
-from otolith.library.editing.files import unwritable
+from otolith.library.editing.files import real_folders, unwritable
 from otolith.library.editing.models import EditState, TagEdit
 from otolith.library.editing.schemas import (
     EditBatch,
@@ -35,6 +35,7 @@ from otolith.library.editing.schemas import (
     TrackChange,
 )
 from otolith.library.models import Track
+from otolith.library.roots.queries import scanned_folders
 from otolith.media.engine.tagedit import edited
 from otolith.media.engine.tagging import Tags
 from otolith.media.models import Media
@@ -77,8 +78,9 @@ class _Change:
 
 def preview(session: Session, context: Context, actor: Actor, request: EditRequest) -> EditPreview:
     """What a request would change, without changing it."""
-    _workspace(session, actor, request.tracks)
+    workspace_id = _workspace(session, actor, request.tracks)
     changes = _changes(session, actor, request)
+    allowed = real_folders(context.settings, scanned_folders(session, workspace_id))
     return EditPreview(
         changed=len(changes),
         unchanged=len(set(request.tracks)) - len(changes),
@@ -88,7 +90,7 @@ def preview(session: Session, context: Context, actor: Actor, request: EditReque
                 title=one.track.title,
                 before=one.before,
                 after=one.after,
-                unwritable=unwritable(context.settings, one.media),
+                unwritable=unwritable(context.settings, allowed, one.media),
             )
             for one in changes
         ],

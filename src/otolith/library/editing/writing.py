@@ -23,10 +23,11 @@ from otolith.library.catalogue.versions import next_version
 from otolith.library.editing import queries
 from otolith.library.editing.events import WriteTagsPayload
 from otolith.library.editing.fields import Texts
-from otolith.library.editing.files import require_unchanged, unwritable
+from otolith.library.editing.files import real_folders, require_unchanged, unwritable
 from otolith.library.editing.models import TagEdit
 from otolith.library.editing.service import require_latest
 from otolith.library.models import Track
+from otolith.library.roots.queries import scanned_folders
 from otolith.media import service as media
 from otolith.media.engine.failures import ListenFailure, from_os_error
 from otolith.media.listening import Listener
@@ -78,6 +79,8 @@ class _One:
         with self.run.context.database.read(self.run.actor) as session:
             found = self._found(session)
             lyrics = queries.lyrics_of(session, [found[1].id]).get(found[1].id) if found else None
+            folders = scanned_folders(session, found[1].workspace_id) if found else []
+        self.allowed = real_folders(self.run.context.settings, folders)
         if found is None:
             return self._store(None)
         try:
@@ -106,7 +109,7 @@ class _One:
         if replacing is not None and replacing["edit"] == str(edit.id) and _is(path, replacing):
             # The process that wrote it was stopped before it could store that.
             return _Written(read_tags(path), replacing["mtime_ns"], replacing["sha256"], replacing["before"])
-        if refusal := unwritable(self.run.context.settings, row):
+        if refusal := unwritable(self.run.context.settings, self.allowed, row):
             raise CannotWrite(refusal)
         require_latest(track, lyrics.text if lyrics is not None else None, edit)
         with _held(path):
@@ -126,6 +129,9 @@ class _One:
             noted.update(edit=str(edit.id), size=status.st_size, mtime_ns=status.st_mtime_ns)
             noted.update(sha256=_hash(copy), before=row.sha256)
             require_unchanged(row)
+            # A folder may have become a link since; the copy lies where the file lay then.
+            if os.path.dirname(os.path.realpath(path)) != os.path.dirname(copy):  # noqa: PTH120 -- Bytes.
+                raise ListenFailure("changed", "The file was moved while its tags were written; scan and try again.")
             with self.run.step(checkpoint={**self.before, "replacing": noted}):
                 pass
 

@@ -7,11 +7,15 @@ different folders agree on it.
 import os
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 NO_MEDIA: Final = b".nomedia"
 PATTERNS: Final = b".otolithignore"
-_LARGEST: Final = 1 << 16
+LARGEST: Final = 1 << 16
+"""How many bytes of an ignore file count."""
+MOST_RULES: Final = 1000
+"""How many rules may hold in one folder, those of the folders above it included; each is tried on each file."""
 _KEPT: Final = 4096
 
 
@@ -26,10 +30,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The lines of one ignore file; paths are matched from its folder on."""
+    """The lines of one ignore file; paths are matched from its folder on. Of one that `is_cut` not all count."""
 
     folder: bytes
     rules: tuple[Rule, ...]
+    is_cut: bool = False
 
 
 # The ignore files that hold in a folder, the outermost first; None where the folder itself is left out.
@@ -74,28 +79,36 @@ def _with_own(above: tuple[Rules, ...], folder: bytes) -> Chain:
     stem = folder.rstrip(b"/")
     if os.path.lexists(stem + b"/" + NO_MEDIA):
         return None
-    rules = parse(_read(stem + b"/" + PATTERNS))
+    text, is_whole = _read(stem + b"/" + PATTERNS)
+    left = MOST_RULES - sum(len(rules.rules) for rules in above)
+    rules = parse(text, left + 1)
+    if len(rules) > left or not is_whole:
+        return (*above, Rules(folder, rules[:left], is_cut=True))
     return (*above, Rules(folder, rules)) if rules else above
 
 
-def _read(path: bytes) -> bytes:
+def _read(path: bytes) -> tuple[bytes, bool]:
+    """What an ignore file says, as far as it counts, and whether that is all of it."""
     try:
         # Without blocking: whatever has this name need not be a file.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
-        return b""
+        return b"", True
     try:
-        return os.read(descriptor, _LARGEST)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 -- It is open already.
+            text = file.read(LARGEST + 1) or b""
     except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
+        return b"", True
+    if len(text) <= LARGEST:
+        return text, True
+    # A line that is cut in two would mean something else.
+    return text[:LARGEST].rpartition(b"\n")[0], False
 
 
-def parse(text: bytes) -> tuple[Rule, ...]:
-    """The rules of an ignore file; a line that is no pattern is passed over, as an empty one or a comment is."""
+def parse(text: bytes, most: int = MOST_RULES) -> tuple[Rule, ...]:
+    """The first rules of an ignore file; a line that is no pattern is passed over, as an empty one or a comment is."""
     found = (_rule(line) for line in text.removeprefix(b"\xef\xbb\xbf").splitlines())
-    return tuple(rule for rule in found if rule is not None)
+    return tuple(islice((rule for rule in found if rule is not None), max(0, most)))
 
 
 def _rule(line: bytes) -> Rule | None:

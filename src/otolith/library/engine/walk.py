@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from otolith.library.engine.ignoring import NO_MEDIA, PATTERNS, Ignored, hides
+from otolith.library.engine.ignoring import LARGEST, MOST_RULES, NO_MEDIA, PATTERNS, Chain, Ignored, hides
 from otolith.media.engine.sniff import HEAD, sniff, tag_length
 
 SOUND: Final = frozenset(
@@ -73,7 +73,8 @@ class Walk:
     That order is the same on every walk, so a walk that was interrupted goes on behind the last path it dealt with.
     A link to a folder is followed when it leads out of the root, and then once; inside the root, the folder is found
     at its own place. A link to a file is followed. `leave_out` holds folders, by their real path, to pass over with all
-    that lies in them, whatever way leads there; what ignore files leave out is passed over too.
+    that lies in them, whatever way leads there; what ignore files leave out is passed over too. As it goes, `mounts`
+    gathers the folders that lie on another device than the one around them, each with whether a link leads there.
     """
 
     def __init__(self, root: bytes, leave_out: Collection[bytes] = ()) -> None:
@@ -82,6 +83,7 @@ class Walk:
         self._real_root = os.path.realpath(root)
         self._leave_out = frozenset(leave_out)
         self._linked: set[tuple[int, int]] = set()
+        self.mounts: dict[bytes, bool] = {}
         # Whether a folder may be a left out one without a link leading there; looking costs a little for each.
         self._is_near = any(_contains(self._real_root, left_out) for left_out in self._leave_out)
 
@@ -92,7 +94,8 @@ class Walk:
             reason = f"An ignore file ({NO_MEDIA.decode()} or {PATTERNS.decode()}) says to leave this folder out."
             yield Refused(self.root.rstrip(b"/") + b"/", "skipped", "ignored", reason)
             return
-        yield from self._below(self._list(self.root))
+        device = self._device_below(self.root, device_of(outer_of(self.root)))
+        yield from self._below(self._list(self.root), device)
 
     def part(self, folder: bytes, names: Collection[bytes]) -> Iterator[Step]:
         """What these names in one folder of the root stand for, as after a change of them: files, or whole folders.
@@ -102,18 +105,26 @@ class Walk:
         if self._is_left_out(os.path.realpath(folder)) or self._ignored.chain(folder) is None:
             return
         if _contains(self._real_root, os.path.realpath(folder)):
-            yield from self._below(self._list(folder, frozenset(names)))
+            yield from self._below(self._list(folder, frozenset(names)), device_of(folder))
 
-    def _below(self, first: Iterator[Step | bytes]) -> Iterator[Step]:
-        pending = [first]
+    def _below(self, first: Iterator[Step | bytes], device: int | None) -> Iterator[Step]:
+        pending = [(first, device)]
         while pending:
-            step = next(pending[-1], None)
+            listed, outer = pending[-1]
+            step = next(listed, None)
             if step is None:
                 pending.pop()
             elif isinstance(step, bytes):
-                pending.append(self._list(step))
+                pending.append((self._list(step), self._device_below(step, outer)))
             else:
                 yield step
+
+    def _device_below(self, folder: bytes, outer: int | None) -> int | None:
+        """The device of a folder, noted where it is another than that of the folder around it."""
+        device = device_of(folder)
+        if device is not None and outer is not None and device != outer:
+            self.mounts[folder] = os.path.islink(folder)  # noqa: PTH114 -- The path is bytes.
+        return device
 
     def _list(self, folder: bytes, names: frozenset[bytes] | None = None) -> Iterator[Step | bytes]:
         """What lies in one folder, or what `names` stand for there; the path of a folder means: go in here."""
@@ -133,7 +144,9 @@ class Walk:
         for is_folder, entry in entries:
             if chain and hides(chain, entry.path, is_folder=is_folder):
                 continue
-            if not is_folder:
+            if entry.name == PATTERNS and not is_folder:
+                yield from _cut(entry, chain)
+            elif not is_folder:
                 if not (entry.is_symlink() and self._is_left_out(os.path.realpath(entry.path))):
                     yield from _look(entry, words)
             elif entry.is_symlink():
@@ -163,6 +176,19 @@ class Walk:
         return any(_contains(left_out, real) for left_out in self._leave_out)
 
 
+def device_of(folder: bytes) -> int | None:
+    """The device that a folder lies on; None where it cannot be looked at."""
+    try:
+        return os.stat(folder).st_dev  # noqa: PTH116 -- The path is bytes.
+    except OSError:
+        return None
+
+
+def outer_of(folder: bytes) -> bytes:
+    """The folder around another one."""
+    return folder.rstrip(b"/").rpartition(b"/")[0] or b"/"
+
+
 def _contains(folder: bytes, path: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
@@ -190,6 +216,16 @@ def _sorted_out(
         stems = {name.rpartition(b".")[0] for name in names if extension(name) == WORDS}
         entries = [one for one in entries if one.name in names or one.name.rpartition(b".")[0] in stems]
     return words, [(_is_folder(entry), entry) for entry in entries]
+
+
+def _cut(entry: os.DirEntry[bytes], chain: Chain) -> Iterator[Refused]:
+    """That not all of an ignore file counts, where that is so."""
+    if chain and chain[-1].is_cut and entry.path == chain[-1].folder.rstrip(b"/") + b"/" + PATTERNS:
+        reason = (
+            f"Only the first {LARGEST // 1024} KiB of an ignore file count, and {MOST_RULES:,} rules in all with those "
+            "of the folders above it. What comes behind is passed over; write fewer and wider patterns."
+        )
+        yield Refused(entry.path, "skipped", "ignore_file", reason)
 
 
 def _look(entry: os.DirEntry[bytes], words: Mapping[bytes, os.DirEntry[bytes]]) -> Iterator[Step]:

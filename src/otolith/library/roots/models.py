@@ -1,4 +1,4 @@
-"""The table of the folders that a workspace's library is made of."""
+"""The tables of the folders that a workspace's library is made of, and of the disks that are mounted in them."""
 
 import datetime as dt
 from uuid import UUID
@@ -15,6 +15,7 @@ class Root(Base):
     """A folder that is scanned into a workspace, now and again (`every` in hours) and, where `watched`, at once.
 
     `away` says since when the folder cannot be reached, as an unmounted share; nothing in it is marked missing then.
+    `touched_at` is when something that changed in it was last taken in without a scan.
     """
 
     __tablename__ = "library_roots"
@@ -31,4 +32,20 @@ class Root(Base):
     away_since: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     away_why: Mapped[str | None] = mapped_column(Text)
     scanned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    touched_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     added_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Mount(Base):
+    """A folder on another device than the one that it lies in, as a disk or a share that is mounted there.
+
+    Once it is empty and on the device of the other one, or is not there at all, its disk is away, and nothing in it is
+    marked missing. `is_link` where a link leads to it.
+    """
+
+    __tablename__ = "library_mounts"
+
+    workspace_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
+    path_digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+    is_link: Mapped[bool] = mapped_column(Boolean, default=False)

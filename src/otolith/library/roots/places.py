@@ -10,6 +10,7 @@ from otolith.core.context import Context
 from otolith.core.errors import BadRequest, Conflict, NotAllowed
 from otolith.library import queries as library
 from otolith.library.events import shown
+from otolith.library.roots import mounts, queries
 
 
 class FolderGone(Conflict):
@@ -73,10 +74,11 @@ def require_folder(context: Context, actor: Actor, workspace_id: UUID, root: byt
             f"The folder {name} could not be read: {error.strerror}. Nothing was marked missing; mend its rights or "
             "its connection and scan again."
         ) from error
-    if not is_empty:
-        return
     with context.database.read(actor) as session:
-        if library.has_files_under(session, workspace_id, root):
+        mine = [mount for mount in queries.mounts_in(session, workspace_id, root) if mount.path == root]
+        if any(map(mounts.is_away, mine)):
+            raise FolderAway(mounts.why_away(mine[0]))
+        if is_empty and library.has_files_under(session, workspace_id, root):
             raise FolderAway(
                 f"{name} is empty, and it held files before. Is its disk or network share mounted? Nothing was marked "
                 "missing; scan again when it is back."

@@ -2,32 +2,62 @@
 
 import datetime as dt
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from otolith.core.actor import Actor, visible_to
 from otolith.core.db import now
 from otolith.jobs.models import UNFINISHED, Job, LanePause
+from otolith.jobs.service import JobCancelled
 from otolith.library.models import Finding, Scan
-from otolith.library.roots.models import Root
+from otolith.library.roots.models import Mount, Root
 from otolith.library.roots.phases import Step, applied, rested
+from otolith.media.service import path_digest
 
 ScanAndJob = Row[tuple[Scan, Job | None]]
 
 
 def advance(session: Session, scan_id: UUID, *steps: Step, **counts: int) -> None:
     """Add to the counts of a scan and to its phases, in the row itself, because its chunks are stored side by side."""
-    phases = session.scalar(select(Scan.phases).where(Scan.id == scan_id).with_for_update())
-    if phases is None:
+    found = session.execute(select(Scan.phases, Scan.job_id).where(Scan.id == scan_id).with_for_update()).one_or_none()
+    if found is None:
         return
+    phases, job_id = found
+    # Asked once the scan's row is held, as whoever ends a scan holds it first: what comes later is not stored.
+    if session.scalar(select(or_(Job.cancel_requested, Job.state == "cancelled")).where(Job.id == job_id)):
+        raise JobCancelled
     changes: dict[str, Any] = {name: getattr(Scan, name) + number for name, number in counts.items() if number}
     if steps:
         changes["phases"] = applied(phases, steps, time.time())
     session.execute(update(Scan).where(Scan.id == scan_id).values(worked_at=now(), **changes))
+
+
+def held_scans(session: Session, workspace_id: UUID, path: bytes) -> list[UUID]:
+    """The jobs of the scans of a folder that are not over, each scan held so that none stores anything meanwhile."""
+    mine = session.execute(
+        select(Scan.id, Scan.job_id)
+        .join(Job, Job.id == Scan.job_id)
+        .where(Scan.workspace_id == workspace_id, Scan.path == path, Job.state.in_(UNFINISHED))
+        .order_by(Scan.id)
+        .with_for_update(of=Scan)
+    )
+    return [job_id for _, job_id in mine.tuples() if job_id is not None]
+
+
+def was_scanned_since(session: Session, workspace_id: UUID, path: bytes, moment: dt.datetime) -> bool:
+    """Whether a scan of a folder went through that did the last of its work after this moment."""
+    mine = (Scan.workspace_id == workspace_id, Scan.path == path, Scan.worked_at > moment)
+    done = select(Scan.id).join(Job, Job.id == Scan.job_id).where(*mine, Job.state.in_(("waiting", "succeeded")))
+    return session.scalar(done.limit(1)) is not None
+
+
+def held_root(session: Session, root_id: UUID) -> UUID | None:
+    """A folder of a library that is still one, and stays so until the transaction ends."""
+    return session.scalar(select(Root.id).where(Root.id == root_id).with_for_update(read=True, key_share=True))
 
 
 def set_paused(session: Session, scan_id: UUID, *, paused: bool) -> None:
@@ -157,11 +187,40 @@ def covering(session: Session, workspace_id: UUID, path: bytes) -> list[Root]:
     return [root for root in mine if path == root.path or path.startswith(root.path.rstrip(b"/") + b"/")]
 
 
+def scanned_folders(session: Session, workspace_id: UUID) -> list[bytes]:
+    """The folders from which files came into a workspace: those of its library, and those that were scanned."""
+    own = select(Root.path).where(Root.workspace_id == workspace_id)
+    return list(session.scalars(own.union(select(Scan.path).where(Scan.workspace_id == workspace_id))))
+
+
 def inside(session: Session, workspace_id: UUID, path: bytes) -> list[bytes]:
     """The folders of the library that lie in another one."""
     stem = path.rstrip(b"/") + b"/"
     mine = session.scalars(select(Root.path).where(Root.workspace_id == workspace_id))
     return [inner for inner in mine if inner.startswith(stem) and inner != stem]
+
+
+def mounts_in(session: Session, workspace_id: UUID, folder: bytes) -> list[Mount]:
+    """What was mounted in a folder, or as that folder, when it was last scanned; in the order of the paths."""
+    stem = folder.rstrip(b"/")
+    inside = or_(Mount.path == folder, and_(Mount.path >= stem + b"/", Mount.path < stem + b"0"))
+    mine = select(Mount).where(Mount.workspace_id == workspace_id, inside).order_by(Mount.path)
+    return list(session.scalars(mine))
+
+
+def keep_mounts(session: Session, workspace_id: UUID, found: Mapping[bytes, bool]) -> None:
+    for path, is_link in found.items():
+        session.merge(Mount(workspace_id=workspace_id, path_digest=path_digest(path), path=path, is_link=is_link))
+
+
+def forget_mounts(session: Session, workspace_id: UUID, paths: Collection[bytes]) -> None:
+    digests = [path_digest(path) for path in paths]
+    session.execute(delete(Mount).where(Mount.workspace_id == workspace_id, Mount.path_digest.in_(digests)))
+
+
+def note_touched(session: Session, root_id: UUID) -> None:
+    """Remember when a change in a folder was last taken in without a scan."""
+    session.execute(update(Root).where(Root.id == root_id).values(touched_at=now()))
 
 
 def note_away(session: Session, scan_id: UUID | None, root_ids: Collection[UUID], why: str | None) -> None:
@@ -173,11 +232,22 @@ def note_away(session: Session, scan_id: UUID | None, root_ids: Collection[UUID]
         session.execute(update(Root).where(Root.id.in_(list(root_ids))).values(away_since=since, away_why=why))
 
 
-def note_scanned(session: Session, workspace_id: UUID, path: bytes) -> None:
-    """Remember when a folder was last walked to its end, with whatever of the library lies in it."""
+def note_scanned(session: Session, workspace_id: UUID, path: bytes, away: Mapping[bytes, str]) -> None:
+    """Remember when a folder was last walked to its end, with whatever of the library lies in it and was there.
+
+    `away` says of the folders in it that could not be reached why that is so.
+    """
     stem = path.rstrip(b"/")
     inside = or_(Root.path == path, and_(Root.path >= stem + b"/", Root.path < stem + b"0"))
-    mine = update(Root).where(Root.workspace_id == workspace_id, inside)
+    found = session.execute(select(Root.id, Root.path).where(Root.workspace_id == workspace_id, inside)).tuples()
+    reached = []
+    for root_id, place in sorted(found):
+        outer = [one for one in away if (place.rstrip(b"/") + b"/").startswith(one)]
+        if outer:
+            note_away(session, None, [root_id], away[max(outer, key=len)])
+        else:
+            reached.append(root_id)
+    mine = update(Root).where(Root.id.in_(reached))
     session.execute(mine.values(scanned_at=now(), away_since=None, away_why=None))
 
 

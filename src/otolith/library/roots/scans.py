@@ -1,5 +1,6 @@
 """What routes, pages and commands may do with scans."""
 
+import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from otolith.core.errors import Conflict, NotAllowed, NotFound
 from otolith.core.paging import BadCursor, Page
 from otolith.jobs import service as jobs
 from otolith.jobs.models import TERMINAL, Job
-from otolith.library.events import ANALYSE, SCAN, ScanPayload, shown
+from otolith.library.events import ANALYSE, REFRESH, SCAN, RefreshPayload, ScanPayload, shown
 from otolith.library.models import Finding, Scan
 from otolith.library.roots import queries
 from otolith.library.roots.models import Root
@@ -26,6 +27,8 @@ from otolith.library.roots.places import folder_named, may_scan
 from otolith.library.roots.schemas import NotTaken, PhaseOut, ScanItem, ScanReport, ScanStarted, ScanState
 from otolith.library.roots.whereabouts import Whereabouts, whereabouts
 
+# What a scan has seen so lately, no other scan need see again.
+_JUST_NOW: Final = dt.timedelta(minutes=5)
 LISTED: Final = 10_000
 """How many of the files that could not be taken in a report names."""
 BY_A_PERSON: Final = "It was paused; resume it, and it goes on where it was."
@@ -57,10 +60,35 @@ def start_scan(
 
 
 def scan_by_itself(session: Session, root: Root) -> ScanStarted | None:
-    """Scan a folder of a library without a person asking; None while another scan looks at it, or is paused."""
+    """Scan a folder of a library without a person asking; None while another scan looks at it, or is paused.
+
+    None as well where it has left the library meanwhile.
+    """
+    if queries.held_root(session, root.id) is None:
+        return None
     if queries.looking_scan(session, root.workspace_id, root.path) is not None:
         return None
     return _new_scan(session, SYSTEM, root.path, root.workspace_id)
+
+
+def compare_by_itself(session: Session, root: Root) -> bool:
+    """Compare a folder of a library as a whole without a person asking; False while a scan looks at it, or is paused.
+
+    Where a scan has just done so, as of a folder that was just added, only what has changed since is taken in.
+    """
+    if not queries.was_scanned_since(session, root.workspace_id, root.path, now() - _JUST_NOW):
+        return scan_by_itself(session, root) is not None
+    if queries.looking_scan(session, root.workspace_id, root.path) is not None:
+        return False
+    payload = RefreshPayload(root=root.path, root_id=root.id, paths=[root.path])
+    jobs.submit(session, REFRESH, payload, workspace=root.workspace_id, user=root.added_by, lane=SCAN.lane)
+    return True
+
+
+def end_scans(session: Session, actor: Actor, workspace_id: UUID, path: bytes) -> None:
+    """End the scans of a folder that are not over; what they have stored stays, and nothing more is."""
+    for job_id in queries.held_scans(session, workspace_id, path):
+        jobs.cancel(session, actor, job_id)
 
 
 def _new_scan(session: Session, actor: Actor, root: bytes, workspace_id: UUID) -> ScanStarted:

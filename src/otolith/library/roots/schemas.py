@@ -125,6 +125,7 @@ class RootOut(BaseModel):
     away_since: dt.datetime | None = Field(description="Since when it cannot be reached; null: it can.")
     away_why: str | None = Field(description="Why it cannot be reached, and what to do.")
     scanned_at: dt.datetime | None = Field(description="When it was last walked to its end.")
+    touched_at: dt.datetime | None = Field(description="When watching it last took a change in; null: not yet.")
     added_at: dt.datetime = Field(description="When it joined the library.")
 
 

@@ -22,7 +22,7 @@ from otolith.library.events import shown
 from otolith.library.roots import queries
 from otolith.library.roots.models import Root
 from otolith.library.roots.places import folder_named, may_scan
-from otolith.library.roots.scans import position, start_scan
+from otolith.library.roots.scans import end_scans, position, start_scan
 from otolith.library.roots.schemas import RootAdded, RootOut, RootRemoved, RootRequest, ScanStarted
 from otolith.library.roots.whereabouts import Whereabouts, whereabouts
 from otolith.media import service as media
@@ -101,13 +101,19 @@ def change_root(session: Session, actor: Actor, root_id: UUID, changes: Mapping[
 
 
 def remove_root(session: Session, actor: Actor, root_id: UUID, *, mark_missing: bool = False) -> RootRemoved:
-    """Let a folder leave the library. Its tracks stay as they are, or count as missing, and may then be purged."""
+    """Let a folder leave the library. Its tracks stay as they are, or count as missing, and may then be purged.
+
+    A scan of it that is not over ends here, and stores nothing more.
+    """
     root = _edited(session, actor, root_id)
     workspace_id, path = root.workspace_id, root.path
     if mark_missing:
         next_version(session, workspace_id)
+    end_scans(session, actor, workspace_id, path)
     session.delete(root)
     session.flush()
+    # Whoever starts one by itself waits for the row that is gone now.
+    end_scans(session, actor, workspace_id, path)
     return RootRemoved(marked_missing=_mark_missing(session, workspace_id, path) if mark_missing else 0)
 
 
@@ -136,7 +142,11 @@ def scan_roots(
             raise NotAllowed("You may see these folders but not scan them; ask an owner for the editor's role.")
     # Whoever added a folder was allowed to; that it is scanned again is no new right.
     starter = SYSTEM if actor.is_system else _as_admin(actor)
-    return [start_scan(session, context, starter, root.path, root.workspace_id) for root in roots]
+    return [
+        start_scan(session, context, starter, root.path, root.workspace_id)
+        for root in roots
+        if queries.held_root(session, root.id) is not None
+    ]
 
 
 def _as_admin(actor: Actor) -> Actor:

@@ -4,6 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from otolith.jobs.service import Postponed, Run
+from otolith.library.roots import mounts as mounting
 from otolith.library.roots import queries
 from otolith.library.roots.places import FolderAway, FolderGone, require_folder
 from otolith.library.roots.scans import BY_A_PERSON
@@ -55,21 +56,28 @@ def wait_for_folder(run: Run, scan_id: UUID | None, workspace_id: UUID, folder: 
         raise Postponed(AWAY_SECONDS, away.detail) from away
 
 
-def away_below(run: Run, workspace_id: UUID, folder: bytes) -> tuple[bytes, ...]:
-    """The folders of the library in another one that are away by themselves, as a share that is mounted there."""
+def away_below(run: Run, workspace_id: UUID, folder: bytes) -> dict[bytes, str]:
+    """What in a folder is away by itself, as a share that is mounted there, and why; each with a slash behind it."""
     with run.context.database.read(run.actor) as session:
         inner = queries.inside(session, workspace_id, folder)
-    return tuple(path.rstrip(b"/") + b"/" for path in inner if _is_away(run, workspace_id, path))
+        mounts = queries.mounts_in(session, workspace_id, folder)
+    found = {mount.path + b"/": mounting.why_away(mount) for mount in mounts if mounting.is_away(mount)}
+    for path in inner:
+        why = why_away(run, workspace_id, path)
+        if why is not None:
+            found[path.rstrip(b"/") + b"/"] = why
+    return found
 
 
-def _is_away(run: Run, workspace_id: UUID, folder: bytes) -> bool:
+def why_away(run: Run, workspace_id: UUID, folder: bytes) -> str | None:
+    """Why a folder cannot be reached just now, if that is so."""
     try:
         require_folder(run.context, run.actor, workspace_id, folder)
-    except FolderAway:
-        return True
+    except FolderAway as away:
+        return away.detail
     except FolderGone:
-        return False
-    return False
+        return None
+    return None
 
 
 def note_back(run: Run, scan_id: UUID, workspace_id: UUID, folder: bytes) -> None:

@@ -22,7 +22,7 @@ from otolith.library.engine.walk import OTHERS, PICTURES, WORDS, extension
 from otolith.library.events import REFRESH, RefreshPayload, shown
 from otolith.library.roots.models import Root
 from otolith.library.roots.queries import watched_roots
-from otolith.library.roots.scans import scan_by_itself
+from otolith.library.roots.scans import compare_by_itself
 
 log = structlog.get_logger(__name__)
 
@@ -233,8 +233,7 @@ class Watcher:
 
     def _scan(self, watched: _Watched) -> None:
         with self._context.database.write(SYSTEM) as session:
-            started = scan_by_itself(session, watched.root)
-        watched.wants_scan = started is None
+            watched.wants_scan = not compare_by_itself(session, watched.root)
 
     def _refresh(self, watched: _Watched, paths: list[bytes], moment: float) -> None:
         root = watched.root
@@ -242,7 +241,7 @@ class Watcher:
         try:
             with self._context.database.write(SYSTEM) as session:
                 for chunk in chunks:
-                    payload = RefreshPayload(root=root.path, paths=chunk)
+                    payload = RefreshPayload(root=root.path, root_id=root.id, paths=chunk)
                     submit(session, REFRESH, payload, workspace=root.workspace_id, user=root.added_by, priority="high")
         except (SQLAlchemyError, AppError):
             for path in paths:
