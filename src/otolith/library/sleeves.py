@@ -24,6 +24,8 @@ from PIL import Image
 Field = NDArray[np.float32]
 
 EDGE: Final = 640
+# With it the demo's artists are spread over colours and shapes.
+_SALT: Final = 2160
 _FRONT: Final = 3
 _MIME: Final = "image/jpeg"
 
@@ -31,13 +33,13 @@ _MIME: Final = "image/jpeg"
 @cache
 def sleeve(artist: str) -> bytes:
     """The cover of an invented artist as a JPEG, the same each time."""
-    seed = hashlib.sha256(artist.encode()).digest()
+    seed = hashlib.sha256(f"{_SALT} {artist}".encode()).digest()
     y, x = np.mgrid[0:EDGE, 0:EDGE].astype(np.float32) / EDGE
     hue = seed[0] / 256
     sky, ground, mark = (
-        _colour(hue, 0.22, 0.5),
-        _colour(hue + 0.09, 0.42, 0.55),
-        _colour(hue + 0.5 + (seed[1] - 128) / 1024, 0.68, 0.75),
+        _colour(hue, 0.15, 0.45),
+        _colour(hue + 0.07, 0.40, 0.5),
+        _colour(hue + 0.14 + seed[1] / 2560, 0.82, 0.6),
     )
     picture = _mixed(sky, ground, y)
     shapes = _SHAPES[seed[2] % len(_SHAPES)](x, y, seed)
@@ -71,7 +73,7 @@ def _rings(x: Field, y: Field, seed: bytes) -> Field:
 def _waves(x: Field, y: Field, seed: bytes) -> Field:
     swing = 0.04 * np.sin(2 * np.pi * (x * (1 + seed[3] % 3) + seed[4] / 256))
     height = 0.08 + seed[5] / 4000
-    return _inside(np.abs((y + swing) % height - height / 2) - height / 6) * (y > 0.3)
+    return _inside(np.abs((y + swing) % height - height / 2) - height / 6) * (y + swing > 0.3)
 
 
 def _sun(x: Field, y: Field, seed: bytes) -> Field:
@@ -81,12 +83,12 @@ def _sun(x: Field, y: Field, seed: bytes) -> Field:
     return np.where(y < horizon, disc, disc * stripes)
 
 
-def _bars(x: Field, _y: Field, seed: bytes) -> Field:
+def _bars(x: Field, y: Field, seed: bytes) -> Field:
     number = 9 + seed[3] % 6
     heights = np.array([0.15 + 0.6 * seed[6 + place] / 256 for place in range(number)], np.float32)
     column = np.minimum((x * number).astype(int), number - 1)
     narrow = _inside(np.abs((x * number) % 1 - 0.5) / number - 0.32 / number)
-    return narrow * _inside(np.abs(_y - 0.5) - heights[column] / 2)
+    return narrow * _inside(np.abs(y - 0.5) - heights[column] / 2)
 
 
 _SHAPES: Final = (_rings, _waves, _sun, _bars)

@@ -203,7 +203,14 @@ def _folder(root: RootOut, actor: Actor, tongue: Tongue, moment: dt.datetime) ->
         facts.append(say("not scanned yet"))
     if root.every:
         facts.append(say("again every %(time)s", time=formats.span(root.every * 3600)))
-    facts.append(say("changes are taken in as they happen") if root.watched else say("not watched"))
+    if not root.watched:
+        facts.append(say("not watched"))
+    elif root.touched_at is not None:
+        facts.append(
+            say("changes are taken in as they happen, last %(when)s", when=formats.ago(root.touched_at, moment))
+        )
+    else:
+        facts.append(say("changes are taken in as they happen"))
     return {
         "id": root.id,
         "name": root.name or root.path,
