@@ -62,7 +62,7 @@ def test_options_need_no_sign_in_and_tell_the_limits(client: TestClient, context
     assert answer.headers["tus-max-size"] == str(context.settings.media.upload_limit)
     assert answer.headers["tus-checksum-algorithm"] == "sha1,sha256"
     wanted = {"creation", "creation-with-upload", "creation-defer-length", "expiration", "termination", "checksum"}
-    assert set(answer.headers["tus-extension"].split(",")) == wanted
+    assert set(answer.headers["tus-extension"].split(",")) == {*wanted, "concatenation"}
 
 
 def test_upload_in_pieces_becomes_the_same_media_as_in_one(callers: Callers, context: Context) -> None:

@@ -100,8 +100,8 @@ def move_upload(
     return session.connection().execute(statement).rowcount == 1
 
 
-def settle_upload(session: Session, upload_id: UUID, media_id: UUID | None, refused: str | None) -> None:
-    session.execute(update(Upload).where(Upload.id == upload_id).values(media_id=media_id, refused=refused))
+def settle_uploads(session: Session, upload_ids: Sequence[UUID], media_id: UUID | None, refused: str | None) -> None:
+    session.execute(update(Upload).where(Upload.id.in_(upload_ids)).values(media_id=media_id, refused=refused))
 
 
 def delete_upload(session: Session, upload_id: UUID) -> None:
@@ -115,7 +115,8 @@ def expired_uploads(session: Session, moment: dt.datetime, limit: int) -> Sequen
 def unfiled_uploads(session: Session, moment: dt.datetime, limit: int) -> Sequence[Upload]:
     """Uploads whose every byte is here and that became nothing yet."""
     unsettled = and_(Upload.media_id.is_(None), Upload.refused.is_(None))
-    whole = and_(Upload.size.is_not(None), Upload.received == Upload.size)
+    by_itself = Upload.told["concat"].as_string().is_distinct_from("partial")
+    whole = and_(Upload.size.is_not(None), Upload.received == Upload.size, by_itself)
     return session.scalars(select(Upload).where(unsettled, whole, Upload.expires_at >= moment).limit(limit)).all()
 
 

@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 
 KEPT: Final = dt.timedelta(days=3)
 SYNC_BYTES: Final = 16 << 20
-_PATIENCE: Final = 3.0
+PART: Final = "partial"
+PATIENCE: Final = 3.0
 _TEMPORARY: Final = (NotAvailable, StorageFull)
 
 
@@ -59,7 +60,7 @@ class Progress:
 
 
 @dataclass(slots=True)
-class _Appending:
+class Appending:
     """One request that adds bytes to an upload, under its lock."""
 
     context: Context
@@ -113,6 +114,7 @@ def create(
     """A new upload as its headers announce it; `told` is the length of a first part that comes with the request."""
     size = tus_headers.length(headers)
     sent, name = tus_headers.metadata(headers)
+    part = tus_headers.concat(headers) is not None
     limit = context.settings.media.upload_limit
     if (size or 0) > limit:
         raise too_large(limit)
@@ -123,7 +125,7 @@ def create(
             workspace_id=workspace,
             user_id=actor.user_id,
             name=name,
-            told={"metadata": sent},
+            told={"metadata": sent, **({"concat": PART} if part else {})},
             size=size,
             received=0,
             expires_at=now() + KEPT,
@@ -146,7 +148,7 @@ def find(context: Context, actor: Actor, upload_id: UUID) -> Upload:
     return upload
 
 
-def _require_editor(actor: Actor, upload: Upload) -> None:
+def require_editor(actor: Actor, upload: Upload) -> None:
     """Whoever began an upload may have lost the right to add since, or come with a token that only reads."""
     if not actor.may_edit(upload.workspace_id):
         raise NotAllowed("You may see this workspace but not add to it; ask its owner for the editor's role.")
@@ -154,6 +156,16 @@ def _require_editor(actor: Actor, upload: Upload) -> None:
 
 def is_whole(upload: Upload) -> bool:
     return upload.size is not None and upload.received == upload.size
+
+
+def is_part(upload: Upload) -> bool:
+    """Whether the upload is a part of another one, and so becomes nothing by itself."""
+    return upload.told.get("concat") == PART
+
+
+def parts_of(upload: Upload) -> list[UUID]:
+    """The uploads whose bytes this one was made of."""
+    return [UUID(part) for part in upload.told.get("parts", ())]
 
 
 async def append(
@@ -178,14 +190,14 @@ async def append(
     try:
         appending = await in_thread(partial(_start, context, actor, upload_id, part, offset, size, told, checksum))
         await _append(appending, chunks)
-        if not is_whole(appending.upload):
+        if not is_whole(appending.upload) or is_part(appending.upload):
             return Progress(appending.upload)
-        return await in_thread(partial(_finish, context, actor, appending.upload, part))
+        return await in_thread(partial(file_whole, context, actor, appending.upload, part))
     finally:
         holding.__exit__(None, None, None)
 
 
-async def _append(appending: _Appending, chunks: AsyncIterable[bytes]) -> None:
+async def _append(appending: Appending, chunks: AsyncIterable[bytes]) -> None:
     digests = appending.context.resource(Digests)
     try:
         await pump(chunks, appending.feed)
@@ -208,9 +220,11 @@ def _start(
     size: int | None,
     told: int | None,
     checksum: Checksum | None,
-) -> _Appending:
+) -> Appending:
     upload = find(context, actor, upload_id)
-    _require_editor(actor, upload)
+    require_editor(actor, upload)
+    if parts_of(upload):
+        raise NotAllowed("The bytes of this upload come from its parts alone.")
     if upload.media_id is not None:
         part.remove()
         raise WrongOffset("This upload is complete.", headers={"Upload-Offset": str(upload.received)})
@@ -222,7 +236,7 @@ def _start(
         raise _overlong()
     Room(context).require(told or 0)
     part.start_at(offset, context.resource(Digests).take(upload_id, offset))
-    return _Appending(context, actor, upload, part, checksum)
+    return Appending(context, actor, upload, part, checksum)
 
 
 def _set_size(context: Context, upload: Upload, size: int) -> None:
@@ -238,30 +252,32 @@ def finish(context: Context, actor: Actor, upload_id: UUID) -> Progress:
     """File an upload whose bytes are all here, as after a server that was stopped just then."""
     with PartFile.locked(path_of(context.storage.spool.folder, upload_id)) as part:
         upload = find(context, actor, upload_id)
-        _require_editor(actor, upload)
+        require_editor(actor, upload)
         if upload.media_id is not None:
             part.remove()
+        if upload.media_id is not None or is_part(upload):
             return Progress(upload)
         part.start_at(upload.received, context.resource(Digests).take(upload_id, upload.received))
-        return _finish(context, actor, upload, part)
+        return file_whole(context, actor, upload, part)
 
 
-def _finish(context: Context, actor: Actor, upload: Upload, part: PartFile) -> Progress:
+def file_whole(context: Context, actor: Actor, upload: Upload, part: PartFile) -> Progress:
     arrived = Arrived(upload.name, part.spooled())
+    settled = [upload.id, *parts_of(upload)]
     try:
         received = file_upload(
             context,
             actor,
             upload.workspace_id,
             arrived,
-            also=lambda session, media: queries.settle_upload(session, upload.id, media.id, None),
+            also=lambda session, media: queries.settle_uploads(session, settled, media.id, None),
         )
     except _TEMPORARY:
         # Every byte is here, so the sender need not send one again: HEAD, or the sweep, files it later.
         raise
     except AppError as error:
         with context.database.write(actor) as session:
-            queries.settle_upload(session, upload.id, None, error.detail)
+            queries.settle_uploads(session, settled, None, error.detail)
         part.remove()
         raise
     part.remove()
@@ -275,8 +291,8 @@ def terminate(context: Context, actor: Actor, upload_id: UUID) -> None:
         upload = queries.upload(session, actor, upload_id)
     if upload is None:
         raise NoSuchUpload
-    _require_editor(actor, upload)
-    with PartFile.locked(path_of(context.storage.spool.folder, upload_id), _PATIENCE) as part:
+    require_editor(actor, upload)
+    with PartFile.locked(path_of(context.storage.spool.folder, upload_id), PATIENCE) as part:
         with context.database.write(actor) as session:
             queries.delete_upload(session, upload_id)
         part.remove()

@@ -114,6 +114,16 @@ class PartFile:
             write_all(self._descriptor, memoryview(data))
         self.size += len(data)
 
+    def content(self) -> Iterator[bytes]:
+        """The bytes received so far; `UploadGone` where some of them are lost."""
+        at = 0
+        while at < self.size:
+            data = os.pread(self._descriptor, min(_READ, self.size - at), at)
+            if not data:
+                raise UploadGone
+            at += len(data)
+            yield data
+
     def sync(self) -> None:
         with full_disk_is_plain():
             os.fdatasync(self._descriptor)

@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from otolith.core.errors import AppError, BadRequest, UnsupportedMedia
 from otolith.media import names
 
 VERSION: Final = "1.0.0"
-EXTENSIONS: Final = "creation,creation-with-upload,creation-defer-length,expiration,termination,checksum"
+EXTENSIONS: Final = "creation,creation-with-upload,creation-defer-length,expiration,termination,checksum,concatenation"
 CONTENT_TYPE: Final = "application/offset+octet-stream"
 _LONGEST_METADATA: Final = 8192
+_MOST_PARTS: Final = 500
 ALGORITHMS: Final[Mapping[str, Callable[[], Any]]] = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
 
@@ -66,6 +68,25 @@ def length(headers: Mapping[str, str]) -> int | None:
     if deferred not in (None, "1") or (size is None) == (deferred is None):
         raise LengthNeeded
     return size
+
+
+def concat(headers: Mapping[str, str]) -> list[UUID] | None:
+    """The parts that an upload is to be joined from; none of them for a part, and None for an upload of its own."""
+    sent = headers.get("upload-concat")
+    if sent is None:
+        return None
+    kind, _, addresses = sent.strip().partition(";")
+    if kind == "partial" and not addresses:
+        return []
+    try:
+        parts = [UUID(address.rstrip("/").rpartition("/")[2]) for address in addresses.split()]
+    except ValueError as error:
+        raise BadRequest("Upload-Concat names something that is no upload.") from error
+    if kind != "final" or not parts or len(parts) > _MOST_PARTS:
+        raise BadRequest(f"Upload-Concat is `partial`, or `final;` and the addresses of 1 to {_MOST_PARTS} parts.")
+    if "upload-length" in headers or "upload-defer-length" in headers:
+        raise BadRequest("An upload that is joined from parts has their length; leave Upload-Length out.")
+    return parts
 
 
 def metadata(headers: Mapping[str, str]) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from otolith.media.models import Upload
 from otolith.media.threads import in_thread
 from otolith.media.tus_files import UploadBusy, UploadGone
 from otolith.media.tus_headers import TusVersionUnknown
+from otolith.media.tus_joining import PartsMissing, join
 from otolith.media.uploads import body_of, told_length
 
 _METHODS: Final = "OPTIONS, POST, HEAD, PATCH, DELETE"
@@ -55,6 +56,7 @@ _HEADERS: Final[list[dict[str, Any]]] = [
         ("Upload-Defer-Length", False, "`1` where the length is not known yet."),
         ("Upload-Offset", False, "The offset that the bytes of this request begin at."),
         ("Upload-Metadata", False, "`filename` and its Base64, separated by a space."),
+        ("Upload-Concat", False, "`partial`, or `final;` and the addresses of the parts, separated by spaces."),
         ("Upload-Checksum", False, "`sha1` or `sha256` and the Base64 of the digest of this request's bytes."),
     )
 ]
@@ -93,9 +95,14 @@ def upload_options(context: Ctx) -> Response:
     status_code=201,
     response_class=Response,
     openapi_extra=_asks(
-        "Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Checksum", body=True
+        *("Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Concat"),
+        "Upload-Checksum",
+        body=True,
     ),
-    responses=responses(BadRequest, NotAllowed, NotFound, TooLarge, UnsupportedMedia, NotAvailable, StorageFull),
+    responses=responses(
+        *(BadRequest, NotAllowed, NotFound, PartsMissing, UploadGone, TooLarge, UnsupportedMedia, UploadBusy),
+        *(NotAvailable, StorageFull),
+    ),
 )
 async def begin_upload(
     request: Request,
@@ -103,19 +110,31 @@ async def begin_upload(
     actor: CurrentActor,
     workspace: Annotated[UUID | None, Query(description="The workspace; left out: the only one, or Home.")] = None,
 ) -> Response:
-    """Announce a file; its address is in `Location`. The first bytes may come along (creation-with-upload)."""
+    """Announce a file; its address is in `Location`. The first bytes may come along (creation-with-upload).
+
+    With `Upload-Concat` the upload is a part of another one, or is joined from parts that are complete.
+    """
     tus_headers.require_version(request.headers)
+    parts = tus_headers.concat(request.headers)
     told = told_length(request)
     has_body = bool(told) or "transfer-encoding" in request.headers
     if has_body:
         tus_headers.require_bytes(request.headers)
     checksum = tus_headers.checksum(request.headers)
+    if parts:
+        if has_body:
+            raise BadRequest("An upload that is joined from parts takes no bytes of its own.")
+        progress = await in_thread(partial(join, context, actor, request.headers, parts, workspace))
+        return _answer(progress, 201, {"Location": _address(request, progress.upload.id)})
     upload = await in_thread(partial(tus.create, context, actor, request.headers, workspace_id=workspace, told=told))
     progress = tus.Progress(upload)
     if has_body or upload.size == 0:
         progress = await tus.append(context, actor, upload.id, body_of(request), offset=0, told=told, checksum=checksum)
-    address = request.url_for("head_upload", upload_id=upload.id).path
-    return _answer(progress, 201, {"Location": str(address)})
+    return _answer(progress, 201, {"Location": _address(request, upload.id)})
+
+
+def _address(request: Request, upload_id: UUID) -> str:
+    return str(request.url_for("head_upload", upload_id=upload_id).path)
 
 
 @router.head(
@@ -144,6 +163,10 @@ async def _tell(request: Request, context: Context, actor: CurrentActor, upload_
         headers["Upload-Length"] = str(upload.size)
     if upload.told.get("metadata"):
         headers["Upload-Metadata"] = str(upload.told["metadata"])
+    if tus.is_part(upload):
+        headers["Upload-Concat"] = tus.PART
+    elif parts := tus.parts_of(upload):
+        headers["Upload-Concat"] = "final;" + " ".join(_address(request, part) for part in parts)
     return _answer(progress, 200, headers)
 
 
