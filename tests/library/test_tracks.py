@@ -3,20 +3,24 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from otolith.composition import HANDLERS
-from otolith.core.actor import SYSTEM
+from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.core.ids import new_id
+from otolith.core.paging import Page
 from otolith.jobs.contracts import Handlers
 from otolith.jobs.service import LANES
 from otolith.jobs.slot import Slot
+from otolith.library import service as library
 from otolith.library.folding import fold
 from otolith.library.models import Track
+from otolith.library.schemas import TrackItem
 from otolith.media import service as media
 from otolith.media.service import FileFacts
 from tests.callers import KINDS, REFUSED, Callers
@@ -69,7 +73,54 @@ def work(context: Context) -> Iterator[Callable[[], None]]:
     slot.close()
 
 
+def plan_of(context: Context, listing: Callable[[], object]) -> str:
+    """How the database goes about the tracks of a list."""
+    caught: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if "LIMIT" in statement and "tracks" in statement:
+            caught.append((statement, parameters))
+
+    event.listen(context.database.engine, "before_cursor_execute", note)
+    listing()
+    event.remove(context.database.engine, "before_cursor_execute", note)
+    ((statement, parameters),) = caught
+    explain = "EXPLAIN QUERY PLAN " if context.database.is_sqlite else "EXPLAIN "
+    with context.database.write(SYSTEM) as session:
+        if not context.database.is_sqlite:
+            # Of so few rows it would read all.
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+        rows = session.connection().exec_driver_sql(explain + statement, parameters)
+        return "\n".join(str(row[-1]) for row in rows)
+
+
 class TestList:
+    @pytest.mark.parametrize(("sort", "index"), [("title", "title_key_id"), ("artist", "artist_key_title_key_id")])
+    def test_tracks_of_several_workspaces_are_read_in_the_order_of_an_index(
+        self, sort: Any, index: str, callers: Callers, context: Context, owner: Actor
+    ) -> None:
+        for workspace in (callers.home, callers.elsewhere):
+            add_tracks(context, workspace, [(f"A{n % 7}", f"T{n % 5}") for n in range(20)])
+        memberships = {callers.home: "viewer", callers.elsewhere: "viewer"}
+        both = Actor(kind="user", user_id=owner.user_id, memberships=memberships)  # type: ignore[arg-type]
+
+        def listed(cursor: str | None = None) -> Page[TrackItem]:
+            with context.database.read(both) as session:
+                return library.list_tracks(session, both, sort=sort, limit=7, cursor=cursor)
+
+        plan = plan_of(context, listed)
+        assert plan.count(f"ix_tracks_workspace_id_{index}") == 2, plan
+        seen, cursor = [], None
+        while True:
+            page = listed(cursor)
+            seen += [(item.artist, item.title, str(item.id)) for item in page.items]
+            cursor = page.next
+            if cursor is None:
+                break
+        by = {"title": lambda one: one[1:], "artist": lambda one: one}[sort]
+        assert seen == sorted(seen, key=by)
+        assert page.total == len(seen) == 40
+
     def test_pages_reach_every_track_once_in_each_order(self, callers: Callers, context: Context) -> None:
         names = [(artist, title) for artist in ("Émile", "bob", "Ann") for title in ("z", "Ä", "m", "z")]
         add_tracks(context, callers.home, names)

@@ -321,7 +321,7 @@ def store_heard(session: Session, row: Media, heard: Heard) -> None:
 
 
 def tidy(run: Run) -> dict[str, Any]:
-    """Remove analyses and fingerprints of contents that no media has any more."""
+    """Remove analyses and fingerprints of contents that no media has any more, and look how large the tables are."""
     counts = {"analyses": 0, "fingerprints": 0}
     while True:
         with run.step(actor=SYSTEM) as session:
@@ -329,5 +329,8 @@ def tidy(run: Run) -> dict[str, Any]:
             counts["fingerprints"] += identify.forget(session, gone)
         counts["analyses"] += len(gone)
         if not gone:
-            return counts
+            break
         run.check()
+    with run.step(actor=SYSTEM) as session:
+        queries.take_statistics(session)
+    return counts

@@ -11,8 +11,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from otolith.core import paging
 from otolith.core.actor import Actor, visible_to
+from otolith.library.apart import first_ids
 from otolith.library.models import DAMAGE, Analysis, Finding, Track
 from otolith.media.models import Media, Waveform
+
+_SAMPLE = 1000
 
 Sorting = tuple[InstrumentedAttribute[Any], ...]
 # The analysis comes from an outer join, which its types do not tell.
@@ -195,6 +198,14 @@ def delete_unused_analyses(session: Session, limit: int) -> Sequence[str]:
     return session.connection().execute(gone).scalars().all()
 
 
+def take_statistics(session: Session) -> None:
+    """Let the planner of SQLite know what the tables hold by now, from samples; PostgreSQL sees to that by itself."""
+    if session.get_bind().dialect.name == "sqlite":
+        connection = session.connection()
+        connection.exec_driver_sql(f"PRAGMA analysis_limit={_SAMPLE}")
+        connection.exec_driver_sql("ANALYZE")
+
+
 def store_analysis(session: Session, values: Mapping[str, Any]) -> None:
     """Keep what was found in one content; two workers that heard it at once store it one after the other."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
@@ -211,18 +222,27 @@ def tracks_page(
     after: tuple[Any, ...] | None,
     limit: int,
     descending: bool,
+    *,
+    apart: Sequence[UUID] = (),
 ) -> Sequence[Found]:
-    """A page of tracks with their files and features, behind the row whose sorting values are `after`."""
+    """A page of tracks with their files and features, behind the row whose sorting values are `after`.
+
+    Where the condition lets through much of several workspaces, `apart` names these.
+    """
+    order = [column.desc() if descending else column.asc() for column in sorting]
     statement = (
         select(Track, Media, Analysis)
         .join(Media, Media.id == Track.media_id)
         .join(Analysis, Analysis.sha256 == Media.sha256, isouter=True)
         .where(condition)
-        .order_by(*(column.desc() if descending else column.asc() for column in sorting))
+        .order_by(*order)
         .limit(limit)
     )
-    if after is not None:
-        statement = statement.where(paging.after(sorting, after, descending=descending))
+    beyond = [] if after is None else [paging.after(sorting, after, descending=descending)]
+    if len(apart) > 1:
+        statement = statement.where(Track.id.in_(first_ids(Track.id, Track.workspace_id, apart, beyond, order, limit)))
+    else:
+        statement = statement.where(*beyond)
     return cast("Sequence[Found]", session.execute(statement).all())
 
 

@@ -15,6 +15,7 @@ from otolith.core.paging import BadCursor, Page
 from otolith.identify import service as identify
 from otolith.jobs.service import submit
 from otolith.library import queries
+from otolith.library.apart import workspaces_of
 from otolith.library.catalogue import queries as catalogue
 from otolith.library.catalogue.filing import Filed, file_tracks, remove_tracks
 from otolith.library.catalogue.versions import next_version
@@ -79,7 +80,16 @@ def list_tracks(
     if genre_id is not None:
         condition = and_(condition, catalogue.with_term(genre_id))
     sorting = _SORTINGS[sort]
-    rows = queries.tracks_page(session, condition, sorting, _position(cursor, sort), limit + 1, sort == "added")
+    is_narrow = any(one is not None for one in (workspace_id, album_id, artist_id, genre_id))
+    rows = queries.tracks_page(
+        session,
+        condition,
+        sorting,
+        _position(cursor, sort),
+        limit + 1,
+        sort == "added",
+        apart=() if is_narrow else workspaces_of(actor),
+    )
     page, following = paging.cut(rows, limit, lambda row: (sort, *(str(getattr(row[0], c.key)) for c in sorting)))
     return Page[TrackItem](
         items=[TrackItem(**item_of(*row)) for row in page],

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, delete, func, select, true, union_all
+from sqlalchemy import ColumnElement, Row, Select, case, delete, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from otolith.core import paging
 from otolith.core.actor import Actor, visible_to
+from otolith.library.apart import first_ids, workspaces_of
 from otolith.library.catalogue.links import AlbumCredit, Credit, Lyrics, Role, TrackTerm
 from otolith.library.catalogue.models import Album, Artist, ArtistAlias, Spelling, Term
 from otolith.library.models import Analysis, Track
@@ -43,21 +44,11 @@ def page_of(
     if among is not None:
         few = select(kind).where(kind.id.in_(among), condition, beyond)
         return session.scalars(few.order_by(*order).limit(limit)).all()
-    workspaces = [None] if actor.is_system else list(actor.workspaces)
-    firsts = [
-        select(kind.id)
-        .where(visible_to(actor, kind.workspace_id) if one is None else kind.workspace_id == one, condition, beyond)
-        .order_by(*order)
-        .limit(limit)
-        .subquery()
-        for one in workspaces
-    ]
-    if not firsts:
-        return []
-    ids = union_all(*(select(first.c.id) for first in firsts)) if len(firsts) > 1 else select(firsts[0].c.id)
-    return session.scalars(
-        select(kind).where(visible_to(actor, kind.workspace_id), kind.id.in_(ids)).order_by(*order).limit(limit)
-    ).all()
+    seen = [visible_to(actor, kind.workspace_id), condition, beyond]
+    if workspaces := workspaces_of(actor):
+        ids = first_ids(kind.id, kind.workspace_id, workspaces, [condition, beyond], order, limit)
+        seen = [seen[0], kind.id.in_(ids)]
+    return session.scalars(select(kind).where(*seen).order_by(*order).limit(limit)).all()
 
 
 def count_of(

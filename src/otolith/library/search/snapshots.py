@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from otolith.core.actor import SYSTEM
 from otolith.jobs.service import Run
+from otolith.library.queries import take_statistics
 from otolith.library.search import indexes, queries
 from otolith.library.search.engine import snapshot
 
@@ -21,6 +22,10 @@ def renew(run: Run) -> dict[str, Any]:
         run.progress(done, len(outgrown), note="Reading the library for searches")
         indexes.write_snapshot(run.context.database, folder, workspace_id)
         run.check()
+    if outgrown:
+        # What has grown that much is planned for otherwise.
+        with run.step(actor=SYSTEM) as session:
+            take_statistics(session)
     return {"snapshots": len(outgrown)}
 
 
