@@ -5,7 +5,11 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from otolith.composition import HANDLERS
 from otolith.core.context import Context
+from otolith.jobs.contracts import Handlers
+from otolith.jobs.slot import Slot
+from otolith.library.catalogue import aliasing
 from otolith.library.catalogue.models import Artist
 from tests.callers import Callers
 from tests.web.conftest import Browser
@@ -113,3 +117,21 @@ def test_viewers_may_look_and_change_nothing(browser: Browser, context: Context)
     assert client.post(f"/artists/{artist}/names", data={"name": "x"}).status_code == 403
     assert client.post(f"/artists/{artist}/merge", data={"into": str(other)}).status_code == 403
     assert browser("stranger").get(f"/artists/{artist}/names").status_code == 404
+
+
+@pytest.mark.usefixtures("band")
+def test_what_takes_long_is_done_by_a_job_and_said_to_be(
+    browser: Browser, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aliasing, "AT_ONCE", 1)
+    client = browser("editor")
+    stays, goes = one(context, Artist, name="Mara Ilves"), one(context, Artist, name="Ostinato")
+    place = do(client, client.get(f"/artists/{goes}/merge?into={stays}").text)
+    assert place.startswith(f"/artists/{stays}?filing=")
+    assert "is being filed anew" in client.get(place).text
+    slot = Slot(context, Handlers(HANDLERS), "test")
+    slot.work(["interactive"])
+    slot.close()
+    over = client.get(place).text
+    assert "is being filed anew" not in over
+    assert {"Night Bus", "Ring Road", "Low Water"} == set(titles(over))

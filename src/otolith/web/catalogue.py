@@ -230,8 +230,15 @@ def _album_row(track: AlbumTrack, album: AlbumDetail) -> dict[str, Any]:
 
 @router.get("/artists/{artist_id}")
 def artist(
-    request: Request, session: Reading, context: Ctx, actor: CurrentActor, artist_id: UUID, cursor: Cursor = ""
+    request: Request,
+    session: Reading,
+    context: Ctx,
+    actor: CurrentActor,
+    artist_id: UUID,
+    cursor: Cursor = "",
+    filing: UUID | None = None,
 ) -> Response:
+    """An artist; `filing` is the job that files their tracks anew, where there are too many to wait for."""
     found = catalogue.get_artist(session, actor, artist_id)
     tongue = tongue_of(request)
     own = catalogue.list_albums(session, actor, Asked(limit=ALBUMS), artist_id=artist_id, sort="year")
@@ -265,6 +272,7 @@ def artist(
         values,
         actor=actor,
         section="library",
+        follows=filing is not None and queries.is_unfinished(session, actor, filing),
         working=sum(queries.unfinished_jobs(session, actor).values()),
     )
 

@@ -137,11 +137,16 @@ def _asked(
 def add(request: Request, context: Ctx, actor: CurrentActor, artist_id: UUID, name: Name = "") -> Response:
     try:
         with context.database.write(actor) as session:
-            aliasing.add_alias(session, actor, artist_id, name)
+            job_id = aliasing.add_alias(session, actor, artist_id, name).job_id
     except (BadRequest, Conflict) as fault:
         with context.database.read(actor) as session:
             return _names(request, session, context, actor, artist_id, typed=name, fault=fault)
-    return RedirectResponse(f"/artists/{artist_id}", 303)
+    return _done(artist_id, job_id)
+
+
+def _done(artist_id: UUID, job_id: UUID | None) -> Response:
+    """Back to the artist, whose page tells of the job where there is one."""
+    return RedirectResponse(f"/artists/{artist_id}" + (f"?filing={job_id}" if job_id else ""), 303)
 
 
 @router.get("/artists/{artist_id}/names/{alias_id}/remove")
@@ -180,8 +185,8 @@ def _alias(artist: ArtistDetail, alias_id: UUID) -> AliasItem:
 def remove(context: Ctx, actor: CurrentActor, artist_id: UUID, alias_id: UUID) -> Response:
     with context.database.write(actor) as session:
         _alias(_editable(session, actor, artist_id), alias_id)
-        aliasing.remove_alias(session, actor, alias_id)
-    return RedirectResponse(f"/artists/{artist_id}", 303)
+        job_id = aliasing.remove_alias(session, actor, alias_id)
+    return _done(artist_id, job_id)
 
 
 @router.get("/artists/{artist_id}/merge")
@@ -224,8 +229,8 @@ def merge(
 ) -> Response:
     try:
         with context.database.write(actor) as session:
-            aliasing.merge_artists(session, actor, artist_id, into)
+            _, job_id = aliasing.merge_artists(session, actor, artist_id, into)
     except (BadRequest, Conflict) as fault:
         with context.database.read(actor) as session:
             return _names(request, session, context, actor, artist_id, fault=fault)
-    return RedirectResponse(f"/artists/{into}", 303)
+    return _done(into, job_id)

@@ -44,6 +44,12 @@ def unfinished_jobs(session: Session, actor: Actor) -> dict[str, int]:
     return dict(rows.tuples().all())
 
 
+def is_unfinished(session: Session, actor: Actor, job_id: UUID) -> bool:
+    """Whether a job that the caller may see is yet to end."""
+    mine = select(Job.id).where(visible_to(actor, Job.workspace_id), Job.id == job_id, Job.finished_at.is_(None))
+    return session.scalar(mine) is not None
+
+
 def analysis_of(session: Session, actor: Actor, track_id: UUID) -> Analysis | None:
     """Everything that the engines found in a track, but for its embedding."""
     return session.scalar(

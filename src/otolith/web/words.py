@@ -273,6 +273,8 @@ TASKS = {
     "library.duplicates": mark("Compare recordings"),
     "library.map": mark("Draw the map"),
     "library.vectorise": mark("Describe recordings to the language model"),
+    "library.refile": mark("File an artist's recordings anew"),
+    "library.snapshot": mark("Prepare the search"),
 }
 
 
