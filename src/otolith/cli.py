@@ -69,6 +69,24 @@ def _audit() -> typer.Typer:
     return commands
 
 
+def _token() -> typer.Typer:
+    from otolith.accounts.tokens.commands import token_commands
+    from otolith.local import opened
+
+    commands = typer.Typer(add_completion=False)
+    commands.add_typer(token_commands(opened), name="token")
+    return commands
+
+
+def _workspace() -> typer.Typer:
+    from otolith.accounts.workspaces.commands import workspace_commands
+    from otolith.local import opened
+
+    commands = typer.Typer(add_completion=False)
+    commands.add_typer(workspace_commands(opened), name="workspace")
+    return commands
+
+
 def _watch() -> typer.Typer:
     from otolith.library.roots.commands_watch import watch
 
@@ -103,6 +121,8 @@ LAZY: dict[str, Callable[[], typer.Typer]] = {
     "library": _library_group,
     "watch": _watch,
     "jobs": _jobs,
+    "token": _token,
+    "workspace": _workspace,
     "audit": _audit,
 }
 

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from otolith.accounts import service as accounts
 from otolith.accounts.credentials import clear_cookies, session_cookies, set_cookies
 from otolith.accounts.limits.browsers import browser_of, keep_browser
 from otolith.accounts.sessions import service as sessions
 from otolith.accounts.sessions.signing import WrongPassword
 from otolith.accounts.sessions.signing import sign_in as begin_session
+from otolith.accounts.workspaces.service import home_of
 from otolith.core.actor import Actor
 from otolith.core.http import Ctx, MaybeActor
 from otolith.core.i18n import LANGUAGE_COOKIE, LANGUAGES

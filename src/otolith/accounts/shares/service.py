@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
+from otolith.accounts.audit.service import record
 from otolith.accounts.credentials import digest, new_secret
 from otolith.accounts.shares import queries
 from otolith.accounts.shares.models import Share, ShareKind
@@ -56,7 +57,7 @@ def make_share(
     )
     session.add(share)
     session.flush()
-    log.info("accounts.share.created", share_id=str(share.id), user_id=str(actor.user_id))
+    _note(session, actor, "share.create", share)
     return share, secret
 
 
@@ -81,8 +82,15 @@ def end_share(session: Session, actor: Actor, share_id: UUID) -> Share:
         raise MayNotShare
     if share.revoked_at is None:
         share.revoked_at = now()
-        log.info("accounts.share.ended", share_id=str(share.id), user_id=str(actor.user_id))
+        _note(session, actor, "share.end", share)
     return share
+
+
+def _note(session: Session, actor: Actor, action: str, share: Share) -> None:
+    told = {share.kind: str(share.item_id), "note": share.note}
+    told["expires_at"] = share.expires_at.isoformat() if share.expires_at else "never"
+    record(session, actor, action, on=("share", share.id), workspace_id=share.workspace_id, after=told)
+    log.info("accounts.share.changed", action=action, share_id=str(share.id), user_id=str(actor.user_id))
 
 
 def open_share(context: Context, secret: str, kind: ShareKind) -> tuple[Share, Actor]:

@@ -1,6 +1,5 @@
 """API tokens: who calls with one, and making, rotating and revoking them."""
 
-import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -8,9 +7,11 @@ import structlog
 from sqlalchemy.orm import Session
 
 from otolith.accounts.actors import RANKS, SCOPES, actor_with_token
+from otolith.accounts.audit.service import record
 from otolith.accounts.credentials import digest, new_token, shown_part
 from otolith.accounts.models import ApiToken
 from otolith.accounts.networks import allows
+from otolith.accounts.rights import rights_changed
 from otolith.accounts.tokens import queries
 from otolith.accounts.tokens.schemas import TokenIn
 from otolith.accounts.touching import TOUCH_EVERY, touch
@@ -90,10 +91,10 @@ def create_token(session: Session, actor: Actor, wish: TokenIn) -> tuple[ApiToke
         raise FeatureTooWide
     if wish.workspace_id is not None and not actor.may_see(wish.workspace_id):
         raise NotFound("There is no such workspace that you may see.")
-    return add_token(session, actor.user_id, wish)
+    return add_token(session, actor, actor.user_id, wish)
 
 
-def add_token(session: Session, user_id: UUID, wish: TokenIn) -> tuple[ApiToken, str]:
+def add_token(session: Session, actor: Actor, user_id: UUID, wish: TokenIn) -> tuple[ApiToken, str]:
     """A new token of any user's, for whoever may decide that."""
     secret = new_token()
     token = ApiToken(
@@ -109,7 +110,7 @@ def add_token(session: Session, user_id: UUID, wish: TokenIn) -> tuple[ApiToken,
     )
     session.add(token)
     session.flush()
-    log.info("accounts.token.created", token_id=str(token.id), user_id=str(user_id))
+    _note(session, actor, "token.create", token)
     return token, secret
 
 
@@ -122,30 +123,53 @@ def list_tokens(session: Session, actor: Actor) -> Sequence[ApiToken]:
 def rotate_token(session: Session, actor: Actor, token_id: UUID) -> tuple[ApiToken, str]:
     """Give one of the caller's tokens a new secret; the one before is refused from the next request on."""
     must_give_access(actor)
-    return renew_secret(_own(session, actor, token_id))
+    return renew_secret(session, actor, _own(session, actor, token_id))
 
 
-def renew_secret(token: ApiToken) -> tuple[ApiToken, str]:
+def renew_secret(session: Session, actor: Actor, token: ApiToken) -> tuple[ApiToken, str]:
     if token.seeded:
         raise TokenOfSettings
     if token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now()):
         raise TokenOver
     secret = new_token()
     token.prefix, token.secret_hash = shown_part(secret), digest(secret)
-    log.info("accounts.token.rotated", token_id=str(token.id), user_id=str(token.user_id))
+    _note(session, actor, "token.rotate", token)
+    rights_changed(session, token.user_id)
     return token, secret
 
 
 def revoke_token(session: Session, actor: Actor, token_id: UUID) -> ApiToken:
     """End one of the caller's tokens at once; a program that holds it is refused from the next request on."""
     must_give_access(actor)
-    return end_token(_own(session, actor, token_id))
+    return end_token(session, actor, _own(session, actor, token_id))
 
 
-def end_token(token: ApiToken, at: dt.datetime | None = None) -> ApiToken:
+def end_token(session: Session, actor: Actor, token: ApiToken) -> ApiToken:
     if token.revoked_at is None:
-        token.revoked_at = at or now()
-        log.info("accounts.token.revoked", token_id=str(token.id), user_id=str(token.user_id))
+        token.revoked_at = now()
+        _note(session, actor, "token.revoke", token)
+        rights_changed(session, token.user_id)
+    return token
+
+
+def _note(session: Session, actor: Actor, action: str, token: ApiToken) -> None:
+    told = {
+        "name": token.name,
+        "user_id": str(token.user_id),
+        "scopes": token.scopes,
+        "features": token.features,
+        "networks": token.networks,
+        "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+    }
+    record(session, actor, action, on=("token", token.id), workspace_id=token.workspace_id, after=told)
+    log.info("accounts.token.changed", action=action, token_id=str(token.id), user_id=str(token.user_id))
+
+
+def any_token(session: Session, token_id: UUID) -> ApiToken:
+    """The token of anybody, for the system."""
+    token = queries.token_among(session, token_id)
+    if token is None:
+        raise TokenNotFound("There is no such token.")
     return token
 
 

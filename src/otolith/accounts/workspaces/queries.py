@@ -40,6 +40,11 @@ def all_workspaces(session: Session) -> Sequence[Row[tuple[Workspace, int]]]:
     return session.execute(statement).all()
 
 
+def workspaces_named(session: Session, name: str) -> Sequence[Workspace]:
+    """Those of exactly this name, for the commands of the machine's owner."""
+    return session.scalars(select(Workspace).where(Workspace.name == name).limit(2)).all()
+
+
 def locked_workspace(session: Session, workspace_id: UUID) -> Workspace | None:
     """The workspace, held until the transaction ends: of two who change its members one comes after the other."""
     return session.scalar(select(Workspace).where(Workspace.id == workspace_id).with_for_update())

@@ -7,9 +7,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
+from otolith.accounts.audit.service import record
 from otolith.accounts.models import ApiToken, Membership, User, Workspace
 from otolith.accounts.names import fold
-from otolith.accounts.queries import user_by_key
+from otolith.accounts.queries import home_workspace, user_by_key
+from otolith.accounts.rights import rights_changed
 from otolith.accounts.tokens.queries import held_tokens, of_workspace, token_among
 from otolith.accounts.tokens.service import TokenNotFound, end_token, must_give_access
 from otolith.accounts.workspaces import queries
@@ -62,6 +64,45 @@ def list_all(context: Context, actor: Actor) -> Sequence[tuple[Workspace, int]]:
         return [(workspace, members) for workspace, members in queries.all_workspaces(session)]
 
 
+def home_of(session: Session, actor: Actor) -> UUID | None:
+    """The workspace of the first start, where the caller belongs to it; the row policies hide it from others."""
+    home = home_workspace(session)
+    return home.id if home is not None and actor.may_see(home.id) else None
+
+
+def usual_workspace(session: Session, actor: Actor) -> UUID:
+    """The workspace that is meant where none is named: Home, or else the first that the caller may change or see."""
+    home = home_of(session, actor)
+    if home is not None:
+        return home
+    mine = sorted(actor.workspaces, key=lambda one: (not actor.may_edit(one), one))
+    if not mine:
+        raise WorkspaceNotFound("You belong to no workspace yet; make one, or ask an owner to take you in.")
+    return mine[0]
+
+
+def workspace_of_name(session: Session, named: str) -> Workspace:
+    """The workspace that the machine's owner names, by its name or its id."""
+    try:
+        found = [one for one in [session.get(Workspace, UUID(named))] if one is not None]
+    except ValueError:
+        found = list(queries.workspaces_named(session, named))
+    if len(found) != 1:
+        raise WorkspaceNotFound(
+            "Several workspaces have this name; name one by its id." if found else "There is no such workspace."
+        )
+    return found[0]
+
+
+def user_of_name(session: Session, name: str) -> User:
+    """The active user of this user name or e-mail address."""
+    key = fold(name)
+    user = user_by_key(session, key) if key.isprintable() else None
+    if user is None or not user.active:
+        raise NoSuchUser
+    return user
+
+
 def list_members(session: Session, actor: Actor, workspace_id: UUID) -> Sequence[tuple[User, Membership]]:
     if queries.visible_workspace(session, actor, workspace_id) is None:
         raise WorkspaceNotFound
@@ -73,16 +114,18 @@ def create_workspace(context: Context, actor: Actor, name: str) -> Workspace:
     if actor.role == "readonly" or actor.user_id is None:
         raise NotAllowed
     with context.database.write(SYSTEM) as session:
-        workspace = add_workspace(session, name, actor.user_id)
-    log.info("accounts.workspace.created", workspace_id=str(workspace.id), user_id=str(actor.user_id))
-    return workspace
+        return add_workspace(session, actor, name, actor.user_id)
 
 
-def add_workspace(session: Session, name: str, owner: UUID) -> Workspace:
+def add_workspace(session: Session, actor: Actor, name: str, owner: UUID) -> Workspace:
     workspace = Workspace(id=new_id(), name=name)
     session.add(workspace)
     session.flush()
     session.add(Membership(workspace_id=workspace.id, user_id=owner, role="owner"))
+    told = {"name": name, "owner": str(owner)}
+    record(session, actor, "workspace.create", on=("workspace", workspace.id), workspace_id=workspace.id, after=told)
+    rights_changed(session, owner)
+    log.info("accounts.workspace.created", workspace_id=str(workspace.id), user_id=str(owner))
     return workspace
 
 
@@ -105,8 +148,17 @@ def _managing(context: Context, actor: Actor, workspace_id: UUID) -> Iterator[tu
 
 
 def rename_workspace(context: Context, actor: Actor, workspace_id: UUID, name: str) -> Workspace:
-    with _managing(context, actor, workspace_id) as (_, workspace):
-        workspace.name = name
+    with _managing(context, actor, workspace_id) as (session, workspace):
+        before, workspace.name = workspace.name, name
+        record(
+            session,
+            actor,
+            "workspace.rename",
+            on=("workspace", workspace_id),
+            workspace_id=workspace_id,
+            before={"name": before},
+            after={"name": name},
+        )
     return workspace
 
 
@@ -116,6 +168,12 @@ def delete_workspace(context: Context, actor: Actor, workspace_id: UUID) -> None
         if workspace.is_home:
             raise HomeStays
         cancelled = cancel_all(session, workspace_id)
+        for user, _ in queries.members_of(session, SYSTEM, workspace_id):
+            rights_changed(session, user.id)
+        told = {"name": workspace.name, "cancelled": cancelled}
+        record(
+            session, actor, "workspace.delete", on=("workspace", workspace_id), workspace_id=workspace_id, before=told
+        )
         # The rows of all slices go with it by their foreign keys.
         session.delete(workspace)
     log.info(
@@ -128,15 +186,12 @@ def add_member(
 ) -> tuple[User, Membership]:
     """Take an existing user in, by user name or e-mail address."""
     with _managing(context, actor, workspace_id) as (session, _):
-        key = fold(name)
-        user = user_by_key(session, key) if key.isprintable() else None
-        if user is None or not user.active:
-            raise NoSuchUser
+        user = user_of_name(session, name)
         if queries.membership(session, workspace_id, user.id) is not None:
             raise AlreadyMember
         membership = Membership(workspace_id=workspace_id, user_id=user.id, role=role)
         session.add(membership)
-    log.info("accounts.member.added", workspace_id=str(workspace_id), user_id=str(user.id), role=role)
+        _note_member(session, actor, "add", workspace_id, user.id, after=role)
     return user, membership
 
 
@@ -147,9 +202,9 @@ def change_role(
         membership = _present(session, workspace_id, user_id)
         if role != "owner":
             _keep_an_owner(session, membership)
-        membership.role = role
+        before, membership.role = membership.role, role
         user = session.get_one(User, user_id)
-    log.info("accounts.member.changed", workspace_id=str(workspace_id), user_id=str(user_id), role=role)
+        _note_member(session, actor, "change", workspace_id, user_id, before=before, after=role)
     return user, membership
 
 
@@ -160,17 +215,27 @@ def remove_member(context: Context, actor: Actor, workspace_id: UUID, user_id: U
         must_give_access(actor)
         with context.database.write(actor) as session:
             queries.locked_workspace(session, workspace_id)
-            _remove(session, workspace_id, user_id)
+            _remove(session, actor, workspace_id, user_id)
     else:
         with _managing(context, actor, workspace_id) as (session, _):
-            _remove(session, workspace_id, user_id)
-    log.info("accounts.member.removed", workspace_id=str(workspace_id), user_id=str(user_id))
+            _remove(session, actor, workspace_id, user_id)
 
 
-def _remove(session: Session, workspace_id: UUID, user_id: UUID) -> None:
+def _remove(session: Session, actor: Actor, workspace_id: UUID, user_id: UUID) -> None:
     membership = _present(session, workspace_id, user_id)
     _keep_an_owner(session, membership)
     session.delete(membership)
+    _note_member(session, actor, "remove", workspace_id, user_id, before=membership.role)
+
+
+def _note_member(
+    session: Session, actor: Actor, verb: str, workspace_id: UUID, user_id: UUID, **roles: WorkspaceRole
+) -> None:
+    """Record what changed, and let what the member has open ask anew what it may show."""
+    told = {when: {"role": role} for when, role in roles.items()}
+    record(session, actor, f"member.{verb}", on=("user", user_id), workspace_id=workspace_id, **told)
+    rights_changed(session, user_id)
+    log.info("accounts.member.changed", verb=verb, workspace_id=str(workspace_id), user_id=str(user_id), **roles)
 
 
 def _present(session: Session, workspace_id: UUID, user_id: UUID) -> Membership:
@@ -201,7 +266,7 @@ def revoke_workspace_token(context: Context, actor: Actor, workspace_id: UUID, t
         token = token_among(session, token_id, of_workspace(workspace_id))
         if token is None:
             raise TokenNotFound("This workspace has no such token.")
-        return end_token(token), session.get_one(User, token.user_id)
+        return end_token(session, actor, token), session.get_one(User, token.user_id)
 
 
 def _must_own(actor: Actor, workspace_id: UUID) -> None:

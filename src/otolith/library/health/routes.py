@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from otolith.accounts.service import home_workspace
+from otolith.accounts.workspaces.service import usual_workspace
 from otolith.core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, responses
 from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 from otolith.core.paging import DEFAULT_LIMIT, BadCursor, Cursor, Limit, Page
@@ -55,7 +55,7 @@ def library_health_findings(
 )
 def check_library(session: Writing, actor: CurrentActor, request: CheckRequest | None = None) -> CheckStarted:
     """Compare the recordings of a library with each other now; without being asked it happens every ten minutes."""
-    workspace = (request.workspace if request else None) or home_workspace(session).id
+    workspace = (request.workspace if request else None) or usual_workspace(session, actor)
     return CheckStarted(job_id=service.start_check(session, actor, workspace))
 
 
@@ -67,7 +67,7 @@ def check_library(session: Writing, actor: CurrentActor, request: CheckRequest |
 def purge_missing(session: Writing, actor: CurrentActor, request: PurgeMissing | None = None) -> PurgedMissing:
     """Remove the tracks whose files are gone, for good, with their plays and ratings; at most 2,000 a call."""
     asked = request or PurgeMissing()
-    workspace = asked.workspace or home_workspace(session).id
+    workspace = asked.workspace or usual_workspace(session, actor)
     if asked.dry_run:
         return purging.missing(session, actor, workspace)
     return purging.purge_missing(session, actor, workspace, asked.expected)

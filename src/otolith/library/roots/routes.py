@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from otolith.accounts.service import home_workspace
+from otolith.accounts.workspaces.service import usual_workspace
 from otolith.core.errors import BadRequest, Conflict, NotAllowed, NotFound, NotSignedIn, responses
 from otolith.core.http import Ctx, CurrentActor, Reading, Writing
 from otolith.core.paging import DEFAULT_LIMIT, Cursor, Limit, Page
@@ -35,7 +35,7 @@ Workspace = Annotated[UUID | None, Query(description="Only this workspace's.")]
 @router.post("/scans", status_code=202, responses=responses(BadRequest, NotSignedIn, NotAllowed), operation_id="scan")
 def start_scan(request: ScanRequest, session: Writing, context: Ctx, actor: CurrentActor) -> ScanStarted:
     """Scan a folder of the server's machine: new files are added, changed ones updated, moved ones recognised."""
-    workspace = request.workspace or home_workspace(session).id
+    workspace = request.workspace or usual_workspace(session, actor)
     return scans.start_scan(session, context, actor, request.path, workspace)
 
 
@@ -112,7 +112,7 @@ def list_roots(
 )
 def add_root(request: RootRequest, session: Writing, context: Ctx, actor: CurrentActor) -> RootAdded:
     """Make a folder of the server's machine a part of a library: scanned now, by the clock, and as it changes."""
-    workspace = request.workspace or home_workspace(session).id
+    workspace = request.workspace or usual_workspace(session, actor)
     return service.add_root(session, context, actor, request, workspace)
 
 
