@@ -22,12 +22,45 @@ def similar(words: Texts, asked: str, *, prefix: bool) -> NDArray[np.int64]:
     if not errors or not len(words):
         return np.empty(0, np.int64)
     near = _plausible(words, asked, errors, prefix=prefix)
-    if not len(near):
-        return near
-    letters = np.array([words[place].decode() for place in near.tolist()])
-    width = letters.dtype.itemsize // 4
-    distances = _distances(letters.view(np.uint32).reshape(len(near), width), asked, prefix=prefix)
-    return near[distances <= errors]
+    # No beginning that is longer can be within the errors, nor any longer word.
+    width = len(asked) + errors
+    plain = words.widest[near] == 1
+    found = []
+    for some, letters, lengths in (_plain(words, near[plain], width), _others(words, near[~plain], width)):
+        fits = slice(None) if prefix else lengths <= width
+        distances = _distances(*_different(letters[fits]), asked, prefix=prefix)
+        found.append(some[fits][distances <= errors])
+    return np.sort(np.concatenate(found))
+
+
+Letters = NDArray[np.uint32]
+"""The first letters of some words, a row each, zeros behind those that end before."""
+
+
+def _plain(words: Texts, near: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], Letters, NDArray[np.int64]]:
+    """The letters of words in ASCII, each a byte, and how many each has."""
+    starts, lengths = words.starts[near], np.diff(words.starts)[near]
+    places = np.arange(width)
+    inside = places < lengths[:, None]
+    letters = np.where(inside, words.blob[np.where(inside, starts[:, None] + places, 0)], 0).astype(np.uint32)
+    return near, letters, lengths
+
+
+def _others(words: Texts, near: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], Letters, NDArray[np.int64]]:
+    """The same of words in any script, which are read one by one."""
+    texts = [words[place].decode() for place in near.tolist()]
+    letters = np.zeros((len(texts), width), np.uint32)
+    for row, text in enumerate(texts):
+        letters[row, : len(text)] = [ord(letter) for letter in text[:width]]
+    return near, letters, np.array([len(text) for text in texts], np.int64)
+
+
+def _different(letters: Letters) -> tuple[Letters, NDArray[np.int64]]:
+    """The rows that differ from the one before, and which of them each row is: sorted words often begin alike."""
+    if not len(letters):
+        return letters, np.empty(0, np.int64)
+    differs = np.concatenate(([True], (letters[1:] != letters[:-1]).any(axis=1)))
+    return letters[differs], np.cumsum(differs) - 1
 
 
 def _plausible(words: Texts, asked: str, errors: int, *, prefix: bool) -> NDArray[np.int64]:
@@ -46,8 +79,8 @@ def _plausible(words: Texts, asked: str, errors: int, *, prefix: bool) -> NDArra
     return np.flatnonzero(fits)
 
 
-def _distances(letters: NDArray[np.uint32], asked: str, *, prefix: bool) -> NDArray[np.int8]:
-    """The distance of each row of letters, which zeros fill up, to the word asked.
+def _distances(letters: Letters, rows: NDArray[np.int64], asked: str, *, prefix: bool) -> NDArray[np.int8]:
+    """The distances of these rows of letters to the word asked.
 
     Row i of the usual table, for all words at once, one letter of the word asked after the other. With `prefix` the
     least distance to any beginning of the word.
@@ -72,6 +105,6 @@ def _distances(letters: NDArray[np.uint32], asked: str, *, prefix: bool) -> NDAr
     if prefix:
         beyond = np.arange(width + 1) > lengths[:, None]
         least: NDArray[np.int8] = np.where(beyond, np.int8(127), row).min(axis=1)
-        return least
+        return least[rows]
     last: NDArray[np.int8] = row[np.arange(count), lengths]
-    return last
+    return last[rows]
