@@ -35,14 +35,15 @@ from otolith.core.api_page import api_page
 from otolith.core.body_limit import BodyLimit
 from otolith.core.context import Context
 from otolith.core.db import Database
+from otolith.core.doors import Guards, Hosts
 from otolith.core.health import router as health_router
-from otolith.core.http import needs
+from otolith.core.http import maybe_actor, needs
 from otolith.core.logging import configure_logging
 from otolith.core.openapi import DescribedApi
 from otolith.core.proxies import TrustedProxies
 from otolith.core.requests import REQUEST_ID, RequestLog
 from otolith.core.security_headers import SecurityHeaders
-from otolith.core.settings import BadSettings, Settings, load_settings
+from otolith.core.settings import BadSettings, Settings, hosts_of, load_settings
 from otolith.jobs.gauges import ledger_gauges
 from otolith.jobs.routes import router as jobs_router
 from otolith.library.catalogue.routes import router as catalogue_router
@@ -165,6 +166,7 @@ def add_middlewares(app: FastAPI, context: Context) -> None:
     """What surrounds every request; the last one added is the first one reached."""
     settings = context.settings
     own = [f"{parts.scheme}://{parts.netloc}" for parts in [urlsplit(settings.public_url)] if parts.netloc]
+    app.add_middleware(Guards, docs=settings.docs_access, metrics=settings.metrics_access, find=maybe_actor)
     app.add_middleware(CsrfGuard, origins=[*settings.origins, *own], sign_in_paths=SIGN_IN_PATHS)
     app.add_middleware(BodyLimit, uploads=UPLOAD_PATHS)
     app.add_middleware(LimitedDoor, limits=app.state.limits)
@@ -183,6 +185,7 @@ def add_middlewares(app: FastAPI, context: Context) -> None:
         compresslevel=5,
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *SOUND),
     )
+    app.add_middleware(Hosts, allowed=hosts_of(settings.allowed_hosts), https=settings.https_redirect)
     app.add_middleware(RequestLog, tracing=context.tracing)
     app.add_middleware(SessionRenewal, settings=settings)
     app.add_middleware(SecurityHeaders, production=settings.production_mode)

@@ -87,6 +87,24 @@ def _workspace() -> typer.Typer:
     return commands
 
 
+def _quota() -> typer.Typer:
+    from otolith.accounts.quotas.commands import quota_commands
+    from otolith.local import opened
+
+    commands = typer.Typer(add_completion=False)
+    commands.add_typer(quota_commands(opened), name="quota")
+    return commands
+
+
+def _seed() -> typer.Typer:
+    from otolith.accounts.commands import seed_command
+    from otolith.local import opened
+
+    commands = typer.Typer(add_completion=False)
+    commands.command("seed")(seed_command(opened))
+    return commands
+
+
 def _watch() -> typer.Typer:
     from otolith.library.roots.commands_watch import watch
 
@@ -124,6 +142,8 @@ LAZY: dict[str, Callable[[], typer.Typer]] = {
     "token": _token,
     "workspace": _workspace,
     "audit": _audit,
+    "quota": _quota,
+    "seed": _seed,
 }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otolith.core.errors import AppError, NotAvailable
+from otolith.core.outbound import Outbound, outbound_client
 from otolith.core.settings import LanguageSettings
 
 _LARGEST: Final = 50_000_000
@@ -72,8 +73,10 @@ def _call(server: EmbeddingServer, address: str, body: dict[str, Any], timeout: 
     headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
     named = _named(address)
     try:
+        # Whoever set the address may well mean a server of the own network; where it leads to otherwise, it may not.
+        transport = Outbound(hosts=[httpx.URL(address).host])
         with (
-            httpx.Client(timeout=httpx.Timeout(timeout, connect=min(timeout, 10))) as client,
+            outbound_client(transport, timeout=httpx.Timeout(timeout, connect=min(timeout, 10))) as client,
             client.stream("POST", address, json=body, headers=headers) as response,
         ):
             content = _read(response, named)

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from otolith.core.errors import AppError
 from otolith.core.folder import DataFolder
+from otolith.core.secret_files import from_files
 from otolith.core.seed_names import ALIASES, DATABASE_ALIASES, PLACEHOLDERS
 from otolith.core.settings_groups import (
     AccountSettings,
@@ -29,6 +30,7 @@ from otolith.core.settings_groups import (
 )
 
 PREFIX = "OTOLITH_"
+Access = Literal["everybody", "users", "admins", "nobody"]
 
 
 # What a profile says where nobody says otherwise.
@@ -92,6 +94,19 @@ class Settings(BaseSettings):
         default="127.0.0.1,::1",
         description="Networks of proxies whose forwarding headers are believed, with commas.",
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="Hosts that the server answers for, with commas; `*.example.org` is every name below; unset: any.",
+    )
+    https_redirect: bool = Field(
+        default=False, description="Whether requests without TLS are sent on to https://, but for health checks."
+    )
+    docs_access: Access = Field(default="everybody", description="Who may read the API's description at `/docs`.")
+    metrics_access: Access = Field(default="everybody", description="Who may read `/metrics`.")
+    outbound_networks: str = Field(
+        default="",
+        description="Private networks that the server may call when an address is given to it, with commas.",
+    )
     admin: AdminSettings = Field(default_factory=AdminSettings, description="The first administrator.")
     readonly: ReadonlySettings = Field(default_factory=ReadonlySettings, description="The read-only user.")
     accounts: AccountSettings = Field(default_factory=AccountSettings, description="Signing in.")
@@ -134,7 +149,16 @@ class Settings(BaseSettings):
                         f"{PREFIX}{name} {fault}; production mode needs a secret of its own (openssl rand -hex 32)"
                     )
                     raise ValueError(message)
+            self._refuse_repeated()
         return self
+
+    def _refuse_repeated(self) -> None:
+        names: dict[str, str] = {}
+        for name, secret in self.seeded_secrets().items():
+            if secret in names:
+                message = f"{PREFIX}{names[secret]} and {PREFIX}{name} are the same; each needs a secret of its own"
+                raise ValueError(message)
+            names[secret] = name
 
     def seeded_secrets(self) -> dict[str, str]:
         """The secrets that the settings give to accounts, by the name of their variable."""
@@ -169,6 +193,11 @@ class Settings(BaseSettings):
         return [origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip()]
 
 
+def hosts_of(text: str) -> list[str]:
+    """The names of a setting that lists them with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def weakness(secret: str) -> str | None:
     """What makes a seeded secret unfit for production, as the rest of a sentence, or None."""
     if secret.lower() in PLACEHOLDERS:
@@ -201,7 +230,9 @@ class _Environment(EnvSettingsSource):
 def translate(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables under Otolith's own names; a name of its own wins over a seed's, and empty means unset."""
     given = {name.upper(): value for name, value in environ.items() if value != ""}
-    found = {name: value for name, value in given.items() if name.startswith(PREFIX)}
+    given |= from_files(given, {*known_names(), *ALIASES, *DATABASE_ALIASES})
+    files = _names_of_files()
+    found = {name: value for name, value in given.items() if name.startswith(PREFIX) and name not in files}
     for alias, target in ALIASES.items():
         if alias in given:
             found.setdefault(target, given[alias])
@@ -235,9 +266,14 @@ def known_names() -> set[str]:
     return names
 
 
+def _names_of_files() -> set[str]:
+    """The variables that name a file which a setting stands in; some settings are files themselves."""
+    return {f"{name}_FILE" for name in known_names()} - known_names()
+
+
 def unknown_names(environ: Mapping[str, str]) -> list[str]:
     """Variables with Otolith's prefix that no setting reads: typing errors, mostly."""
-    accepted = known_names() | {f"{PREFIX}SERVER", f"{PREFIX}TOKEN", f"{PREFIX}ENV_FILE"}
+    accepted = known_names() | _names_of_files() | {f"{PREFIX}SERVER", f"{PREFIX}TOKEN", f"{PREFIX}ENV_FILE"}
     return sorted(name for name in environ if name.startswith(PREFIX) and name.upper() not in accepted)
 
 
@@ -246,8 +282,8 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
     environ = os.environ if environ is None else environ
     file = environ.get(f"{PREFIX}ENV_FILE", ".env")
     from_file = {name: value or "" for name, value in dotenv_values(file).items()} if Path(file).is_file() else {}
-    variables = translate({**from_file, **environ})
     try:
+        variables = translate({**from_file, **environ})
         given = {name: value for name, value in overrides.items() if value is not None}
         values = {**_Environment(variables)(), **given}
         return Settings(**with_profile(values))

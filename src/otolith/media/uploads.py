@@ -13,8 +13,8 @@ from otolith.core.context import Context
 from otolith.core.errors import BadRequest, UnsupportedMedia
 from otolith.media import names
 from otolith.media.intake import Received, choose_workspace, take_in
-from otolith.media.receiving import MultipartReceiver, RawReceiver, Receiver, too_large
 from otolith.media.quota import require_room
+from otolith.media.receiving import MultipartReceiver, RawReceiver, Receiver, too_large
 from otolith.media.room import Room
 from otolith.media.threads import in_thread, pump
 

@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from otolith.accounts.models import User, Workspace
+from otolith.accounts.names import fold
 from otolith.accounts.quotas.kinds import SubjectKind
 from otolith.accounts.quotas.models import Quota, QuotaUse
 from otolith.jobs.models import UNFINISHED, Job
@@ -91,3 +93,11 @@ def unfinished_jobs(session: Session, subject: SubjectKind, subject_id: UUID) ->
         # What the server does for itself there is nobody's doing.
         statement = statement.where(Job.user_id.is_not(None))
     return int(session.scalar(statement) or 0)
+
+
+def subject_of_name(session: Session, subject: SubjectKind, name: str) -> UUID | None:
+    """The user of this name, or the oldest workspace that is called so."""
+    if subject == "user":
+        return session.scalar(select(User.id).where(User.name_key == fold(name)))
+    statement = select(Workspace.id).where(Workspace.name == name).order_by(Workspace.created_at, Workspace.id)
+    return session.scalar(statement.limit(1))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 
 from otolith.accounts.quotas import service
 from otolith.accounts.quotas.kinds import NoSuchQuota, SubjectKind
-from otolith.accounts.quotas.schemas import AllQuotasOut, QuotaIn, QuotaOut, QuotasOut
+from otolith.accounts.quotas.schemas import AllQuotasOut, QuotaIn, QuotasOut
 from otolith.core.errors import NotAllowed, NotFound, NotSignedIn, responses
 from otolith.core.http import Ctx, CurrentActor
 
@@ -16,15 +16,10 @@ router = APIRouter(tags=["accounts"])
 Kind = Annotated[str, Path(max_length=40, description="`storage`, `jobs`, `speech` or `lookups.PROVIDER`.")]
 
 
-def _out(found: service.Holder) -> QuotasOut:
-    quotas = [QuotaOut.of(one) for one in found.quotas]
-    return QuotasOut(subject=found.subject, id=found.id, name=found.name, quotas=quotas)
-
-
 @router.get("/quotas", summary="What you may use", responses=responses(NotSignedIn))
 def list_quotas(context: Ctx, actor: CurrentActor) -> AllQuotasOut:
     """Your own quotas and those of your workspaces, with what is left of each."""
-    return AllQuotasOut(items=[_out(found) for found in service.of_actor(context, actor)])
+    return AllQuotasOut(items=[QuotasOut.of(found) for found in service.of_actor(context, actor)])
 
 
 @router.get(
@@ -32,7 +27,7 @@ def list_quotas(context: Ctx, actor: CurrentActor) -> AllQuotasOut:
 )
 def get_quotas(subject: SubjectKind, subject_id: UUID, context: Ctx, actor: CurrentActor) -> QuotasOut:
     """The quotas of one user or workspace; administrators see all, others their own."""
-    return _out(service.holder(context, actor, subject, subject_id))
+    return QuotasOut.of(service.holder(context, actor, subject, subject_id))
 
 
 _CHANGES = responses(NotSignedIn, NotAllowed, NoSuchQuota)
@@ -43,10 +38,10 @@ def set_quota(
     subject: SubjectKind, subject_id: UUID, kind: Kind, body: QuotaIn, context: Ctx, actor: CurrentActor
 ) -> QuotasOut:
     """Give one user or workspace a bound of its own; for administrators."""
-    return _out(service.change(context, actor, subject, subject_id, kind, body.amount))
+    return QuotasOut.of(service.change(context, actor, subject, subject_id, kind, body.amount))
 
 
 @router.post("/quotas/{subject}/{subject_id}/{kind}/reset", summary="Reset a quota", responses=_CHANGES)
 def reset_quota(subject: SubjectKind, subject_id: UUID, kind: Kind, context: Ctx, actor: CurrentActor) -> QuotasOut:
     """Let what was used count no more; for administrators. Stored files and running jobs count as before."""
-    return _out(service.renew(context, actor, subject, subject_id, kind))
+    return QuotasOut.of(service.renew(context, actor, subject, subject_id, kind))

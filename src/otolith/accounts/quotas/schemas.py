@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from otolith.accounts.quotas.kinds import UNLIMITED, SubjectKind
-from otolith.accounts.quotas.service import Usage
+from otolith.accounts.quotas.service import Holder, Usage
 
 
 class QuotaOut(BaseModel):
@@ -43,6 +43,11 @@ class QuotasOut(BaseModel):
     id: UUID = Field(description="Its id.")
     name: str = Field(description="Its name.")
     quotas: list[QuotaOut] = Field(description="One for each kind.")
+
+    @classmethod
+    def of(cls, found: Holder) -> "QuotasOut":
+        quotas = [QuotaOut.of(one) for one in found.quotas]
+        return cls(subject=found.subject, id=found.id, name=found.name, quotas=quotas)
 
 
 class AllQuotasOut(BaseModel):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from otolith.accounts.audit.service import record
 from otolith.core.actor import Actor
 from otolith.core.errors import BadRequest, Conflict, NotAllowed, NotFound
 from otolith.jobs.service import Run, submit
@@ -71,6 +72,9 @@ def merge_artists(session: Session, actor: Actor, artist_id: UUID, into: UUID) -
     names.pop(target.name_key, None)
     for key in sorted(names):
         _add(session, workspace_id, names[key], target)
+    told = {"into": target.id, "name": target.name}
+    on = ("artist", artist_id)
+    record(session, actor, "artist.merge", on=on, workspace_id=workspace_id, before={"name": artist.name}, after=told)
     return target.id, _follow(session, actor, workspace_id, sorted(names))
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from otolith.accounts.audit.service import record
 from otolith.core import paging
 from otolith.core.actor import Actor
 from otolith.core.context import Context
@@ -121,6 +122,7 @@ def edit(session: Session, actor: Actor, request: EditRequest) -> EditMade:
     ]
     queries.add_edits(session, rows)
     lay_over(session, workspace_id, actor.user_id, {one.track.id: (one.track, one.after) for one in changes})
+    _note(session, actor, "tags.edit", batch_id, workspace_id, len(changes))
     return EditMade(batch_id=batch_id, changed=len(changes))
 
 
@@ -232,6 +234,7 @@ def write(session: Session, actor: Actor, batch_id: UUID) -> EditJob:
     queries.set_state(session, ready, "writing")
     payload = WriteTagsPayload(batch_id=batch_id)
     job_id = submit(session, WRITE_TAGS, payload, workspace=workspace_id, user=actor.user_id, priority="high")
+    _note(session, actor, "tags.write", batch_id, workspace_id, len(ready))
     return EditJob(batch_id=batch_id, settled=0, job_id=job_id)
 
 
@@ -255,7 +258,13 @@ def undo(session: Session, actor: Actor, batch_id: UUID) -> EditJob:
     if in_files:
         payload = WriteTagsPayload(batch_id=batch_id, undo=True)
         job_id = submit(session, WRITE_TAGS, payload, workspace=workspace_id, user=actor.user_id, priority="high")
+    _note(session, actor, "tags.undo", batch_id, workspace_id, len(in_library) + len(in_files))
     return EditJob(batch_id=batch_id, settled=len(in_library), job_id=job_id)
+
+
+def _note(session: Session, actor: Actor, action: str, batch_id: UUID, workspace_id: UUID, tracks: int) -> None:
+    """What was before and after stands in the batch itself."""
+    record(session, actor, action, on=("edits", batch_id), workspace_id=workspace_id, after={"tracks": tracks})
 
 
 def require_latest(track: Track, lyrics: str | None, edit: TagEdit) -> None:

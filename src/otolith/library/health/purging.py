@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
+from otolith.accounts.audit.service import record
 from otolith.core.actor import Actor
 from otolith.core.errors import Conflict, NotAllowed
 from otolith.library.catalogue.filing import remove_tracks
@@ -46,6 +47,8 @@ def purge_missing(session: Session, actor: Actor, workspace_id: UUID, expected: 
     if found:
         remove_tracks(session, workspace_id, track_ids)
         queries.delete_media(session, [media_id for _, media_id in found])
+        told = {"tracks": len(found), **losses}
+        record(session, actor, "tracks.purge", on=("workspace", workspace_id), workspace_id=workspace_id, after=told)
         log.info("library.missing.purged", workspace_id=str(workspace_id), tracks=len(found))
     return PurgedMissing(tracks=len(found), **losses, removed=True, remaining=total - len(found))
 
