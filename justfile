@@ -56,7 +56,7 @@ docs:
 lock:
     uv lock --upgrade --quiet
     uv export --quiet --no-header --no-emit-project --no-dev --extra postgres --extra s3 --output-file requirements.lock
-    uv export --quiet --no-header --no-emit-project --all-groups --extra postgres --extra s3 --output-file requirements-dev.lock
+    uv export --quiet --no-header --no-emit-project --all-groups --extra postgres --extra s3 --extra otel --output-file requirements-dev.lock
 
 # New message strings into the catalogues.
 messages:

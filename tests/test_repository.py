@@ -87,7 +87,7 @@ def product_dependencies() -> dict[str, Distribution]:
         if name in found or name not in installed:
             continue
         found[name] = installed[name]
-        extras = {"postgres", "s3"} if name == "otolith" else {""}
+        extras = {"postgres", "s3", "otel"} if name == "otolith" else {""}
         for line in installed[name].requires or []:
             requirement = Requirement(line)
             if requirement.marker is None or any(
