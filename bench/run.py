@@ -10,6 +10,7 @@ HERE = Path(__file__).resolve().parent
 BENCHMARKS = (
     "engines",
     "ledger",
+    "whoami",
     "uploads",
     "scan",
     "catalogue",

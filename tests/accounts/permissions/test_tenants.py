@@ -74,6 +74,9 @@ def tenant_tables() -> list[Table]:
 def owner_column(one: Table) -> Column[Any]:
     if one.name == "workspaces":
         return one.c.id
+    if one.name == "api_tokens":
+        # They are their user's, who may bind them to any workspace and sees none the better for it.
+        return one.c.user_id
     return next(one.c[name] for name in _OWNERS if name in one.c)
 
 
@@ -128,14 +131,12 @@ def test_no_query_without_a_filter_shows_another_tenants_row(context: Context, a
         above.execute(insert(one), row_for(one, theirs, they))
     above.commit()
     somebody = Actor(kind="user", user_id=me, memberships={mine: "owner"})
-    seen = {actor: _owners_seen(context, actor) for actor in (SYSTEM, somebody, ANONYMOUS)}
-    assert {name for name, owners in seen[SYSTEM].items() if len(owners) < 2} == set()
-    assert {name for name, owners in seen[somebody].items() if owners & {theirs, they}} == set()
-    assert {name for name, owners in seen[ANONYMOUS].items() if owners} == set()
-    # The policies that hide everything would pass the rest of this test.
-    assert {"tracks", "media", "jobs", "api_tokens", "shares"} <= {
-        name for name, found in seen[somebody].items() if found
-    }
+    every, own, none = (_owners_seen(context, actor) for actor in (SYSTEM, somebody, ANONYMOUS))
+    assert {name for name, owners in every.items() if len(owners) < 2} == set()
+    assert {name for name, owners in own.items() if owners & {theirs, they}} == set()
+    assert {name for name, owners in none.items() if owners} == set()
+    # Policies that hide everything from everybody would pass the rest of this test.
+    assert {"tracks", "media", "jobs", "api_tokens", "shares"} <= {name for name, owners in own.items() if owners}
 
 
 def _owners_seen(context: Context, actor: Actor) -> dict[str, set[UUID]]:
@@ -158,7 +159,8 @@ def _changes_hands(context: Context, actor: Actor, one: Table, to: UUID) -> bool
         with nothing_stays(), context.database.write(actor) as session:
             return bool(session.execute(update(one).values({owner_column(one): to}).returning(text("1"))).all())
     except DBAPIError as error:
-        return "row-level security" not in str(error)
+        # The record of what was done refuses by itself.
+        return "row-level security" not in str(error) and "never changed" not in str(error)
 
 
 @pytest.fixture
