@@ -1,5 +1,6 @@
 """Folders and their scans as pages."""
 
+import datetime as dt
 import os
 from pathlib import Path
 from uuid import UUID
@@ -11,6 +12,7 @@ from otolith.core.context import Context
 from otolith.core.db import now
 from otolith.jobs.models import Job
 from otolith.library.models import Finding, Scan
+from otolith.library.roots.models import Root
 from tests.callers import Callers
 from tests.web.conftest import Browser, Counting
 
@@ -140,3 +142,16 @@ def test_more_scans_cost_no_more_statements(
     with counting() as many:
         client.get("/scans")
     assert len(many) == len(few)
+
+
+def test_a_watched_folder_says_when_a_change_was_last_taken_in(
+    browser: Browser, context: Context, tmp_path: Path
+) -> None:
+    add_folder(browser, tmp_path)
+    client = browser("viewer")
+    assert "changes are taken in as they happen</span>" in client.get("/scans").text
+    with context.database.write(SYSTEM) as session:
+        session.execute(update(Root).values(touched_at=now() - dt.timedelta(minutes=20)))
+    assert "changes are taken in as they happen, last 20 minutes ago" in client.get("/scans").text
+    french = client.get("/scans", headers={"Accept-Language": "fr"}).text
+    assert "au fur et à mesure, le dernier il y a 20 minutes" in french
