@@ -38,7 +38,6 @@ from otolith.library.events import REFRESH, RefreshPayload
 from otolith.library.roots import scans
 from otolith.local import opened
 
-
 # Each look for work takes the database's writing turn, so idle threads look about as seldom as those of `otolith scan`.
 _IDLE_SECONDS = 0.02
 
