@@ -1,13 +1,17 @@
 """Tokens that are bound to networks, get new secrets, and are looked after by the owners of their workspace."""
 
+from collections.abc import Callable
+
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import update
+from sqlalchemy import event, update
 from starlette.testclient import TestClient
 
 from otolith.accounts.audit.models import AuditEntry
 from otolith.accounts.models import ApiToken
 from otolith.accounts.networks import allows
+from otolith.accounts.sessions.callers import actor_of_session
+from otolith.accounts.tokens.service import actor_of_token
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from tests.callers import Callers, add_token, add_user, join
@@ -103,3 +107,41 @@ def test_what_becomes_of_a_token_is_on_record_without_its_secret(callers: Caller
     assert "told of" in everything
     assert made["token"] not in everything
     assert again["token"] not in everything
+
+
+def selects(context: Context, deed: Callable[[], object]) -> list[str]:
+    """What is asked of the database while something is done, but for who asks."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "set_config" not in statement:
+            seen.append(statement)
+
+    event.listen(context.database.engine, "before_cursor_execute", note)
+    try:
+        deed()
+    finally:
+        event.remove(context.database.engine, "before_cursor_execute", note)
+    return seen
+
+
+def test_who_calls_is_found_by_one_query_over_an_index(callers: Callers, context: Context) -> None:
+    user = add_user(context, "busy")
+    join(context, callers.home, user, "editor")
+    join(context, callers.elsewhere, user, "editor")
+    for _ in range(30):
+        secret = add_token(context, user)
+    session = callers.browsers["editor"].cookies["otolith_session"]
+    asked = {
+        "token": lambda: actor_of_token(context, secret),
+        "session": lambda: actor_of_session(context, session),
+    }
+    for deed in asked.values():
+        # The first use is noted down.
+        deed()
+        (statement,) = selects(context, deed)
+        if context.database.is_sqlite:
+            with context.database.read(SYSTEM) as reading:
+                values = tuple(b"" for _ in range(statement.count("?")))
+                plan = reading.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+            assert [row for row in plan if "SCAN" in str(row)] == []

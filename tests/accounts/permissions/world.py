@@ -39,7 +39,7 @@ class World:
 
     def address(self, path: str) -> str:
         values = self.values
-        if path.startswith("/api/quotas/"):
+        if path.startswith(("/api/quotas/", "/quotas/")):
             values = {"subject": "workspace", "subject_id": values["workspace_id"], "kind": "storage"}
         return "/".join(values.get(part[1:-1], NOWHERE) if part.startswith("{") else part for part in path.split("/"))
 
