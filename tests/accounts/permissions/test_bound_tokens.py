@@ -132,7 +132,7 @@ def test_who_calls_is_found_by_one_query_over_an_index(callers: Callers, context
     for _ in range(30):
         secret = add_token(context, user)
     session = callers.browsers["editor"].cookies["otolith_session"]
-    asked = {
+    asked: dict[str, Callable[[], object]] = {
         "token": lambda: actor_of_token(context, secret),
         "session": lambda: actor_of_session(context, session),
     }
