@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from otolith.accounts.audit.service import may_read as may_read_audit
 from otolith.accounts.credentials import CSRF_FIELD, csrf_of, session_cookies
 from otolith.core.actor import Actor
 from otolith.core.i18n import LANGUAGES, language_of, translations
@@ -69,6 +70,8 @@ class Page:
     user_name: str = ""
     # Whether the reader was granted the library, whose pages are else left out of the navigation.
     library: bool = True
+    # Whether there is a part of the audit that the reader may look at.
+    oversees: bool = False
     section: str = ""
     follows: bool = False
     working: int = 0
@@ -165,6 +168,7 @@ def render(
         address=address or address_of(request),
         known=bool(session_cookies(request.cookies)),
         user_name=actor.user_name if actor else "",
+        oversees=actor is not None and may_read_audit(actor),
         library=actor is None or actor.may_use("library"),
         section=section,
         follows=follows,

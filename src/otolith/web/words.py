@@ -259,6 +259,7 @@ HEALTH_FAULTS = {
 }
 
 TASKS = {
+    "accounts.tidy": mark("Forget old entries of the audit"),
     "library.scan": mark("Scan a folder"),
     "library.index": mark("Read tags"),
     "library.analyse": mark("Listen to recordings"),

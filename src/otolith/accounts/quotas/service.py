@@ -251,6 +251,15 @@ def holder(context: Context, actor: Actor, subject: SubjectKind, subject_id: UUI
         return Holder(subject, subject_id, found.name, usage(context, session, subject, subject_id))
 
 
+def of_user_named(context: Context, actor: Actor, name: str) -> Holder:
+    """The quotas of the user of this name; others than administrators find only themselves."""
+    with context.database.read(SYSTEM) as session:
+        found = queries.subject_of_name(session, "user", name)
+    if found is None or (found != actor.user_id and not actor.is_admin):
+        raise NotFound("There is no user of this name whose quotas you may see.")
+    return holder(context, actor, "user", found)
+
+
 def of_actor(context: Context, actor: Actor) -> list[Holder]:
     """The caller's own quotas, and those of the caller's workspaces."""
     subjects = [*_subjects(actor.user_id, None), *((("workspace", one)) for one in sorted(actor.workspaces))]
