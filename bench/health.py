@@ -109,11 +109,11 @@ def compare(context: Context, workspace: UUID) -> float:
 def show(context: Context, workspace: UUID) -> None:
     _time("summary", context, lambda session: service.summary(session, context, SYSTEM, workspace))
     for kind in KINDS:
-        _time(kind, context, partial(_findings, workspace, kind))
+        _time(kind, context, partial(_findings, context, workspace, kind))
 
 
-def _findings(workspace: UUID, kind: Kind, session: Session) -> Page[HealthFinding]:
-    return service.findings(session, SYSTEM, kind, workspace_id=workspace)
+def _findings(context: Context, workspace: UUID, kind: Kind, session: Session) -> Page[HealthFinding]:
+    return service.findings(session, context, SYSTEM, kind, workspace_id=workspace)
 
 
 def _time(name: str, context: Context, ask: Callable[[Session], object]) -> None:

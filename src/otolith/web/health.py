@@ -102,7 +102,7 @@ def findings(
     if known is None:
         raise NotFound
     lacking: Field | None = next((one for one in FIELDS if one == field), None)
-    page = health.findings(session, actor, known, field=lacking, cursor=cursor or None, limit=PER_PAGE)
+    page = health.findings(session, context, actor, known, field=lacking, cursor=cursor or None, limit=PER_PAGE)
     tongue, about = tongue_of(request), KINDS[known]
     own = own_workspace(session, actor)
     values = {

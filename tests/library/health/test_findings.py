@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from otolith.core.actor import SYSTEM
@@ -13,7 +14,7 @@ from otolith.library.catalogue.models import Album
 from otolith.library.catalogue.versions import next_version
 from otolith.library.health.kinds import KINDS
 from otolith.library.health.models import ComparedContent, SameRecording
-from otolith.library.models import Finding, Scan
+from otolith.library.models import Finding, Scan, Track
 from tests.callers import Callers
 from tests.library.health.shelves import add_album, add_analysis, add_track, add_tracks
 from tests.library.test_tracks import statements
@@ -66,8 +67,10 @@ def test_what_could_not_be_heard_is_told_with_its_reason(callers: Callers, conte
 def test_a_missing_file_is_told_with_its_place(callers: Callers, context: Context) -> None:
     gone = add_track(context, callers.home, file={"missing": True, "path": b"/music/\xff.mp3"}, artist="")
     assert counts(callers["viewer"]) == {"missing": 1}
-    (finding,) = found(callers["viewer"], "missing")
+    (finding,) = found(callers["admin"], "missing")
     assert finding["why"] == "/music/\N{REPLACEMENT CHARACTER}.mp3 was gone at the last scan."
+    (finding,) = found(callers["viewer"], "missing")
+    assert finding["why"] == "…/\N{REPLACEMENT CHARACTER}.mp3 was gone at the last scan."
     assert tracks_of(finding) == [str(gone)]
 
 
@@ -143,6 +146,27 @@ def test_albums_with_gaps_come_by_artist_and_title(callers: Callers, context: Co
     assert told[2]["details"]["faults"] == [{"kind": "doubled", "disc": None, "numbers": [1]}]
 
 
+def test_albums_with_gaps_are_looked_for_once_however_many_pages_are_read(callers: Callers, context: Context) -> None:
+    albums = [add_album(context, callers.home, title) for title in "ABCDE"]
+    add_tracks(context, callers.home, [{"album_id": album, "track_number": n} for album in albums for n in (1, 3)])
+    viewer = callers["viewer"]
+    app_context: Context = viewer.app.state.context  # type: ignore[attr-defined]
+    with statements(app_context) as sent:
+        first = viewer.get("/api/library/health/albums", params={"limit": 2}).json()
+        second = viewer.get("/api/library/health/albums", params={"limit": 2, "cursor": first["next"]}).json()
+        assert counts(viewer)["albums"] == 5
+    assert sum("GROUP BY tracks.album_id" in one for one in sent) == 1
+    # The album with which the first page ended is mended; the second page stays what it was.
+    with context.database.write(SYSTEM) as session:
+        version = next_version(session, callers.home)
+        mine = update(Track).where(Track.album_id == albums[1], Track.track_number == 3)
+        session.execute(mine.values(track_number=2, version=version))
+    again = viewer.get("/api/library/health/albums", params={"limit": 2, "cursor": first["next"]}).json()
+    assert [one["album"]["title"] for one in again["items"]] == ["C", "D"]
+    assert again["items"] == second["items"]
+    assert counts(viewer)["albums"] == 4
+
+
 def test_exact_copies_are_those_of_one_library_that_are_there(callers: Callers, context: Context) -> None:
     rows: list[dict[str, Any]] = [{"file": {"sha256": "a" * 64, "size": 5_000_000}} for _ in range(3)]
     rows += [{"file": {"sha256": "b" * 64, "size": 9_000_000}} for _ in range(2)]
@@ -210,7 +234,7 @@ def test_files_that_no_scan_could_take_in_are_those_of_the_last_one(callers: Cal
     scanned(b"/music/old.mp3", b"/music/kept.mp3")
     scanned(b"/music/kept.mp3", b"/music/new.mp3")
     assert counts(callers["viewer"]) == {"refused": 2}
-    told = found(callers["viewer"], "refused")
+    told = found(callers["admin"], "refused")
     assert [(one["path"], one["tracks"]) for one in told] == [("/music/new.mp3", []), ("/music/kept.mp3", [])]
     assert counts(callers["stranger"]) == {}
 

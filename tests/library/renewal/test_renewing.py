@@ -161,7 +161,7 @@ def test_a_content_that_kills_its_jobs_is_given_up_and_told_and_keeps_no_other_b
     assert sorted(one.engines == VERSIONS for one in analyses(context)) == [False, True, True]
     with context.database.read(owner) as session:
         told = {one.kind: one.count for one in health.summary(session, context, owner).kinds if one.count}
-        (finding,) = health.findings(session, owner, "outdated").items
+        (finding,) = health.findings(session, context, owner, "outdated").items
     assert told["outdated"] == 1
     assert [track.media_id for track in finding.tracks] == [deadly]
 

@@ -74,7 +74,9 @@ class LocalLibrary:
 
     def findings(self, kind: Any, cursor: str | None, limit: int) -> Document:
         with self._context.database.read(SYSTEM) as session:
-            page = service.findings(session, SYSTEM, kind, workspace_id=self._workspace, cursor=cursor, limit=limit)
+            page = service.findings(
+                session, self._context, SYSTEM, kind, workspace_id=self._workspace, cursor=cursor, limit=limit
+            )
         return page.model_dump(mode="json")
 
 

@@ -20,7 +20,8 @@ PRESENT: Final = Media.missing.is_(False)
 _TITLE: Final = func.coalesce(Track.edits["title"].as_string(), Track.tags["title"].as_string(), "")
 # As sets of contents, which have small indexes of their own; the level is written out, as it is in that index.
 _DAMAGED: Final = Media.sha256.in_(select(Analysis.sha256).where(Analysis.damaged))
-_IN_VAIN: Final = Media.sha256.in_(select(Analysis.sha256).where(Analysis.renewal_failed.in_(codes_in_vain(VERSIONS))))
+_HEARD_IN_VAIN: Final = Analysis.renewal_failed.in_(codes_in_vain(VERSIONS))
+_IN_VAIN: Final = Media.sha256.in_(select(Analysis.sha256).where(_HEARD_IN_VAIN))
 _TOO_LOUD: Final = Media.sha256.in_(select(Analysis.sha256).where(Analysis.true_peak_dbtp > literal_column("0")))
 
 LACKS: Final[dict[Field, ColumnElement[bool]]] = {
@@ -119,6 +120,11 @@ def count_analysed(session: Session, whose: ColumnElement[bool], kind: Kind) -> 
     return session.scalar(statement.where(whose, IS[kind])) or 0
 
 
+def count_in_vain(session: Session) -> int:
+    """How many contents, whose ever, were heard again in vain: a stamp for what is kept, to be told to nobody."""
+    return session.scalar(select(func.count()).select_from(Analysis).where(_HEARD_IN_VAIN)) or 0
+
+
 def _positive(column: Any) -> ColumnElement[int]:
     return case((column > 0, column))
 
@@ -173,16 +179,18 @@ def uneven_albums(whose: ColumnElement[bool]) -> Select[tuple[UUID]]:
     )
 
 
-def count_uneven_albums(session: Session, whose: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).select_from(uneven_albums(whose).subquery())) or 0
-
-
-def page_of_uneven_albums(
-    session: Session, whose: ColumnElement[bool], after: tuple[str, str, UUID] | None, limit: int
-) -> Sequence[Album]:
-    """Albums whose numbers do not add up, by artist and title."""
+def uneven_in_order(
+    session: Session, whose: ColumnElement[bool], after: tuple[str, str, UUID] | None = None
+) -> Sequence[UUID]:
+    """The albums whose numbers do not add up, by artist and title; from a place on, where one is named."""
     order = (Album.artist_key, Album.title_key, Album.id)
-    statement = select(Album).where(Album.id.in_(uneven_albums(whose))).order_by(*order).limit(limit)
+    statement = select(Album.id).where(Album.id.in_(uneven_albums(whose))).order_by(*order)
     if after is not None:
         statement = statement.where(paging.after(order, after))
     return session.scalars(statement).all()
+
+
+def albums_of(session: Session, actor: Actor, album_ids: Collection[UUID]) -> dict[UUID, Album]:
+    """Those of these albums that the caller may see."""
+    seen = visible_to(actor, Album.workspace_id)
+    return {album.id: album for album in session.scalars(select(Album).where(seen, Album.id.in_(list(album_ids))))}

@@ -37,6 +37,7 @@ def library_health(session: Reading, context: Ctx, actor: CurrentActor, workspac
 def library_health_findings(
     kind: Kind,
     session: Reading,
+    context: Ctx,
     actor: CurrentActor,
     field: Annotated[Field | None, Query(description="Of missing tags, only those who lack this one.")] = None,
     workspace: Workspace = None,
@@ -44,7 +45,9 @@ def library_health_findings(
     limit: Limit = DEFAULT_LIMIT,
 ) -> Page[HealthFinding]:
     """A page of the findings of one kind, each with its tracks, the reason and what to do."""
-    return service.findings(session, actor, kind, field=field, workspace_id=workspace, cursor=cursor, limit=limit)
+    return service.findings(
+        session, context, actor, kind, field=field, workspace_id=workspace, cursor=cursor, limit=limit
+    )
 
 
 @router.post(

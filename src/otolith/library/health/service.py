@@ -1,6 +1,6 @@
 """What routes, pages and commands may ask about the health of a library."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from otolith.core.paging import Page, cut
 from otolith.identify import service as identify
 from otolith.jobs.service import submit
 from otolith.library.health import groups, queries, queries_groups, telling
-from otolith.library.health.counting import Counts
+from otolith.library.health.counting import Counts, UnevenAlbums
 from otolith.library.health.cursors import id_of, position
 from otolith.library.health.events import DUPLICATES, DuplicatesPayload
 from otolith.library.health.kinds import FIELDS, KINDS, Field, Kind
@@ -27,14 +27,12 @@ List = Callable[[Session, Actor, UUID | None, str | None, int], Page[HealthFindi
 def summary(session: Session, context: Context, actor: Actor, workspace_id: UUID | None = None) -> HealthSummary:
     """How often each kind of finding occurs in what the caller may see."""
     uncompared, compared_at = queries_groups.comparison(session, actor, workspace_id, identify.VERSION)
-    versions = [one for one in visible_versions(session, actor) if workspace_id in (None, one[0])]
-    told = context.resource(Counts).of((tuple(versions), compared_at), lambda: _counted(session, actor, workspace_id))
-    # What could not be taken in, or not be heard again, changes no catalogue.
-    told = {
-        **told,
-        "refused": queries_groups.count(session, queries_groups.refused(actor, workspace_id)),
-        "outdated": queries.count_analysed(session, queries.whose(actor, workspace_id), "outdated"),
-    }
+    # What was heard again in vain changes no catalogue.
+    known = (_versions(session, actor, workspace_id), compared_at, queries.count_in_vain(session))
+    counted = context.resource(Counts).of(known, lambda: _counted(session, context, actor, workspace_id))
+    # Nor does what scans could not take in.
+    refused = queries_groups.count(session, queries_groups.refused(actor, workspace_id))
+    told = {**counted, "refused": refused}
     return HealthSummary(
         tracks=told["tracks"],
         waiting=told["waiting"],
@@ -55,21 +53,33 @@ def summary(session: Session, context: Context, actor: Actor, workspace_id: UUID
     )
 
 
-def _counted(session: Session, actor: Actor, workspace_id: UUID | None) -> dict[str, int]:
+def _versions(session: Session, actor: Actor, workspace_id: UUID | None) -> tuple[tuple[UUID, int, int], ...]:
+    return tuple(one for one in visible_versions(session, actor) if workspace_id in (None, one[0]))
+
+
+def _uneven(session: Session, context: Context, actor: Actor, workspace_id: UUID | None) -> Sequence[UUID]:
+    whose = queries.whose(actor, workspace_id)
+    versions = _versions(session, actor, workspace_id)
+    return context.resource(UnevenAlbums).of(versions, lambda: queries.uneven_in_order(session, whose))
+
+
+def _counted(session: Session, context: Context, actor: Actor, workspace_id: UUID | None) -> dict[str, int]:
     """Everything that follows from the catalogue and from the comparison of its recordings."""
     whose = queries.whose(actor, workspace_id)
     return queries.count_tracks(session, whose) | {
         "damaged": queries.count_analysed(session, whose, "damaged"),
         "clipped": queries.count_analysed(session, whose, "clipped"),
+        "outdated": queries.count_analysed(session, whose, "outdated"),
         "copies": queries_groups.count(session, queries_groups.exact_copies(whose)),
         "duplicates": queries_groups.count(session, queries_groups.same_recordings(whose)),
         "masters": queries_groups.count(session, queries_groups.masters(actor, workspace_id)),
-        "albums": queries.count_uneven_albums(session, whose),
+        "albums": len(_uneven(session, context, actor, workspace_id)),
     }
 
 
 def findings(
     session: Session,
+    context: Context,
     actor: Actor,
     kind: Kind,
     *,
@@ -79,6 +89,8 @@ def findings(
     limit: int = 50,
 ) -> Page[HealthFinding]:
     """A page of one kind: tracks the newest first, albums by artist and title, copies by the room that they take."""
+    if kind == "albums":
+        return _of_albums(session, context, actor, workspace_id, cursor, limit)
     if kind in _LISTS:
         page = _LISTS[kind](session, actor, workspace_id, cursor, limit)
     else:
@@ -107,14 +119,19 @@ def _of_tracks(
 
 
 def _of_albums(
-    session: Session, actor: Actor, workspace_id: UUID | None, cursor: str | None, limit: int
+    session: Session, context: Context, actor: Actor, workspace_id: UUID | None, cursor: str | None, limit: int
 ) -> Page[HealthFinding]:
-    after = None
-    if cursor is not None:
-        artist, title, album_id = position(cursor, "albums", 3)
-        after = (str(artist), str(title), id_of(album_id))
     whose = queries.whose(actor, workspace_id)
-    rows = queries.page_of_uneven_albums(session, whose, after, limit + 1)
+    left = _uneven(session, context, actor, workspace_id)
+    if cursor is not None:
+        artist, title, last = position(cursor, "albums", 3)
+        album_id = id_of(last)
+        # The album of the cursor may be mended by now.
+        known = album_id in left
+        after = (str(artist), str(title), album_id)
+        left = left[left.index(album_id) + 1 :] if known else queries.uneven_in_order(session, whose, after)
+    albums = queries.albums_of(session, actor, left[: limit + 1])
+    rows = [albums[one] for one in left[: limit + 1] if one in albums]
     page, following = cut(rows, limit, lambda one: ("albums", one.artist_key, one.title_key, str(one.id)))
     by_album: dict[UUID | None, list[queries.Seen]] = {}
     for seen in queries.tracks_of_albums(session, whose, [album.id for album in page]):
@@ -133,7 +150,6 @@ def _of_refused(
 
 
 _LISTS: Final[dict[Kind, List]] = {
-    "albums": _of_albums,
     "refused": _of_refused,
     "copies": groups.exact_copies,
     "duplicates": groups.same_recordings,
