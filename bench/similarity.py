@@ -19,15 +19,16 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from bench.music_midi import SOUND_FONT
 from bench.similarity_ears import load
 from bench.similarity_set import Labelled, instrumentation_set, style_set
-from otolith.library.engine.embedding import unpack
+from otolith.library.engine.embedding import PALETTE, unpack
 from otolith.library.engine.features import embedding_of
 from otolith.media.listening import Listener
 from tests.signals import write
 
 Array = NDArray[np.float64]
-DEVELOPMENT, FRESH = 11, 2026
+DEVELOPMENT, FRESH = 11, 7741
 _NEIGHBOURS = 10
 _GOALS = {"instrumentation": 0.85, "style": 0.7}
 _MUSIC = ("otolith.library.engine.music:Music",)
@@ -92,8 +93,11 @@ def copies(tracks: Sequence[Labelled], folder: Path) -> tuple[list[Path], list[P
     return encoded, first, second
 
 
-def measure(folder: Path, seed: int) -> dict[str, Any]:
-    sets = {"instrumentation": instrumentation_set(folder, seed), "style": style_set(folder, seed)}
+def measure(folder: Path, seed: int, font: Path) -> dict[str, Any]:
+    sets = {
+        "instrumentation": instrumentation_set(folder, seed, font=font),
+        "style": style_set(folder, seed, font=font),
+    }
     figures: dict[str, Any] = {"seed": seed}
     for name, tracks in sets.items():
         files = [track.file for track in tracks]
@@ -101,6 +105,8 @@ def measure(folder: Path, seed: int) -> dict[str, Any]:
         figures[name] = {
             "tracks": len(tracks),
             "otolith": precision(cosines(ours, ours), tracks),
+            "palette alone": precision(cosines(ours[:, :PALETTE], ours[:, :PALETTE]), tracks),
+            "manner alone": precision(cosines(ours[:, PALETTE:], ours[:, PALETTE:]), tracks),
             "bliss": precision(nearness(theirs, theirs), tracks),
         }
     tracks = sets["instrumentation"]
@@ -121,18 +127,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="keep the rendered sets here")
     parser.add_argument("--seed", type=int, default=FRESH)
+    parser.add_argument("--font", type=Path, default=SOUND_FONT, help="play with this sound font")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        figures = measure(folder, options.seed)
+        figures = measure(folder, options.seed, options.font)
     if options.json:
         print(json.dumps(figures, indent=2))
         return
     for name, goal in _GOALS.items():
         one = figures[name]
         print(f"{name}: precision@10 {one['otolith']:.3f} (goal {goal}), bliss {one['bliss']:.3f}")
+        print(f"{'':<17}palette alone {one['palette alone']:.3f}, manner alone {one['manner alone']:.3f}")
     for name in ("64k finds its source", "half finds other half"):
         print(f"{name:<24} {figures[name]:.3f}")
 

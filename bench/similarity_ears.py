@@ -77,14 +77,18 @@ def through_studio(samples: Sound, rng: np.random.Generator) -> Sound:
     return np.asarray(changed / max(1.0, float(np.abs(changed).max())), dtype=np.float32)
 
 
-def heard(file: Path, seed: list[int]) -> list[Streams]:
-    """The streams of a rendered piece: as it is, and both ends as two other studios left them; kept beside it."""
+def heard(file: Path, studio: list[int], *, encoded: bool = False) -> list[Streams]:
+    """The streams of a rendered piece: as it is, as the studio of that seed left it, and through a poor MP3 if asked.
+
+    They are kept beside the file.
+    """
     kept = file.with_suffix(".npz")
     if not kept.exists():
-        rng = np.random.default_rng(seed)
-        samples = mono(*load(file))
-        most = round(0.65 * samples.size)
-        parts = samples, through_studio(samples[:most], rng), through_studio(samples[-most:], rng)
+        sound, rate = load(file)
+        samples = mono(sound, rate)
+        parts = [samples, through_studio(samples, np.random.default_rng(studio))]
+        if encoded:
+            parts.append(through_codec(sound, rate, 64_000))
         keep(kept, [listen(part) for part in parts])
     return kept_streams(kept)
 

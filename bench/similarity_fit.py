@@ -1,12 +1,13 @@
 """Fits the constants of the embedding on pieces composed by `bench.similarity_set`.
 
-`python -m bench.similarity_fit FOLDER` renders what FOLDER lacks (a thousand pieces, an hour of one core), listens to
-every piece as it is and as two studios left it, fits, and writes src/otolith/library/engine/embedding_model.npz.
+`python -m bench.similarity_fit FOLDER` renders what FOLDER lacks (1,080 pieces, half an hour of one core), listens to
+every piece as it is and as another studio left it, fits, and writes src/otolith/library/engine/embedding_model.npz.
 """
 
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy.linalg import eigh
 
 from bench.music_midi import SOUND_FONT
 from bench.similarity_ears import heard
-from bench.similarity_set import Band, Style, perform, random_band, random_ensemble, random_style
+from bench.similarity_set import Band, Style, drawn_style, perform, random_band, random_ensemble, random_style
 from otolith.library.engine.embedding import DIMENSIONS, PALETTE
 from otolith.library.engine.embedding_model import Constants
 from otolith.library.engine.palette import fisher_vector, likelihoods
@@ -24,45 +25,64 @@ from otolith.library.engine.portrait import draw
 Array = NDArray[np.float64]
 MODEL = Path(__file__).parent.parent / "src/otolith/library/engine/embedding_model.npz"
 _FONTS = (SOUND_FONT, Path("/usr/share/sounds/sf2/TimGM6mb.sf2"))
-_STYLE_SEED, _BANDS, _STYLES, _OF_STYLE = 411, 120, 80, 8
-_ENSEMBLE_SEED, _ENSEMBLES, _OF_ENSEMBLE = 412, 100, 5
-_SECONDS = 22.0
-_COMPONENTS = 40
-_BALANCE = (0.45, 0.55)
+_STYLE_SEED, _STYLES, _OF_STYLE = 5411, 120, 3
+_ENSEMBLE_SEED, _ENSEMBLES, _OF_ENSEMBLE = 5412, 300, 3
+_PIECES = 1080  # Half an hour of one core; more would do no harm.
+_ENCODED = 6  # Every sixth piece is heard through a codec as well.
+_SECONDS = 16.0
+_COMPONENTS = 192
+_FRAMES = 20  # Of each recording, for the mixture.
+_PRINCIPAL = 300  # Directions that discriminants are looked for in.
+_TOLD = 0.7
+_BALANCE = (0.58, 0.42)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece to compose, and what is to be learnt from it: who plays (`band`) or how it is played (`style`)."""
+    """A piece to compose, and what is to be learnt from it: who plays (`band`) or how it is played (`style`).
+
+    `studio` is the seed of another studio, which is the same for all pieces of an ensemble.
+    """
 
     file: str
     seed: list[int]
     style: Style
     band: Band
     label: str
+    studio: list[int]
 
 
 def pieces() -> Iterator[Piece]:
-    """Every style by eight bands, and every ensemble in five styles."""
+    """Every style by three bands, and every ensemble in three styles, in turns: any beginning of them will do."""
     fonts = tuple(font for font in _FONTS if font.exists())
     rng = np.random.default_rng(_STYLE_SEED)
-    bands = [random_band(rng, f"band {index}", fonts) for index in range(_BANDS)]
-    styles = [random_style(rng, f"style {index}") for index in range(_STYLES)]
-    turns = np.concatenate([rng.permutation(_STYLES) for _ in range(_OF_STYLE)])
-    for index, turn in enumerate(turns):
-        style = styles[int(turn)]
-        yield Piece(f"styles/{index:04d}", [_STYLE_SEED, index], style, bands[index % _BANDS], style.name)
-    rng = np.random.default_rng(_ENSEMBLE_SEED)
-    ensembles = [random_ensemble(rng, f"ensemble {index}", fonts) for index in range(_ENSEMBLES)]
-    for number in range(_OF_ENSEMBLE):
-        for index, band in enumerate(ensembles):
-            style = random_style(rng, "any")
-            yield Piece(f"ensembles/{index:03d}-{number}", [_ENSEMBLE_SEED, number, index], style, band, band.name)
+    styles = [(drawn_style if index % 2 else random_style)(rng, f"style {index}") for index in range(_STYLES)]
+    own = np.random.default_rng(_ENSEMBLE_SEED)
+    ensembles = [random_ensemble(own, f"ensemble {index}", fonts) for index in range(_ENSEMBLES)]
+    for number in range(max(_OF_STYLE, _OF_ENSEMBLE)):
+        for index, style in enumerate(styles[: _STYLES * (number < _OF_STYLE)]):
+            seed = [_STYLE_SEED, number, index]
+            yield Piece(
+                f"styles/{index:03d}-{number}", seed, style, random_band(rng, "any", fonts), style.name, [*seed, 1]
+            )
+        for index, band in enumerate(ensembles[: _ENSEMBLES * (number < _OF_ENSEMBLE)]):
+            style = (drawn_style if (index + number) % 2 else random_style)(own, "any")
+            yield Piece(
+                f"ensembles/{index:03d}-{number}",
+                [_ENSEMBLE_SEED, number, index],
+                style,
+                band,
+                band.name,
+                [_ENSEMBLE_SEED, index],
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What was heard: a row for every copy of every piece, its label, and its frames."""
+    """What was heard: a row for every copy of every piece, its label, and its frames.
+
+    Another studio makes another band of it, so `labels` tells an ensemble's copies apart.
+    """
 
     labels: NDArray[np.str_]
     pieces: NDArray[np.intp]
@@ -72,14 +92,16 @@ class Material:
 
 def listened(folder: Path) -> Material:
     labels, numbers, rows, frames = [], [], [], []
-    for number, piece in enumerate(pieces()):
+    for number, piece in enumerate(islice(pieces(), _PIECES)):
         target = folder / f"{piece.file}.wav"
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
             perform(piece.seed, piece.style, piece.band, target.with_suffix(".part"), _SECONDS).rename(target)
-        for portrait in map(draw, heard(target, [*piece.seed, 1])):
+        copies = heard(target, piece.studio, encoded=number % _ENCODED == 0)
+        for index, portrait in enumerate(map(draw, copies)):
             if portrait is not None:
-                labels.append(piece.label)
+                elsewhere = index == 1 and piece.label.startswith("ensemble")
+                labels.append(f"{piece.label} elsewhere" if elsewhere else piece.label)
                 numbers.append(number)
                 rows.append(portrait.row())
                 frames.append(portrait.frames.astype(np.float32))
@@ -123,6 +145,12 @@ def discriminants(rows: Array, labels: NDArray[np.str_], count: int, shrinkage: 
     return np.asarray(directions[:, ::-1])
 
 
+def principal(rows: Array, count: int) -> Array:
+    """The directions (columns) in which the rows differ most, the strongest first."""
+    size = rows.shape[1]
+    return np.asarray(eigh(np.cov(rows.T), subset_by_index=[max(0, size - count), size - 1])[1][:, ::-1])
+
+
 def whitened(rows: Array, count: int) -> Array:
     """The directions (columns) in which the rows differ most, the stronger ones made weaker by half."""
     size = rows.shape[1]
@@ -130,27 +158,31 @@ def whitened(rows: Array, count: int) -> Array:
     return np.asarray((directions / strength**0.25)[:, ::-1])
 
 
-def _manner(scaled: Array, labels: NDArray[np.str_], chosen: NDArray[np.bool_]) -> Array:
-    """What tells styles apart and what differs at all, half and half, in as few directions as there is room for."""
-    count = DIMENSIONS - PALETTE
-    styles = chosen & np.char.startswith(labels, "style")
-    told = [discriminants(scaled[styles], labels[styles], count, 0.4), whitened(scaled[chosen], count)]
+def directions(rows: Array, labels: NDArray[np.str_], learning: NDArray[np.bool_], count: int) -> Array:
+    """What tells the labels of the rows to learn from apart and what differs at all, in as few directions as asked.
+
+    The first alone would be blind to whatever composed pieces do not have, the second alone takes what changes from
+    piece to piece of a band for its sound.
+    """
+    strongest = principal(rows, _PRINCIPAL)
+    reduced = rows @ strongest
+    told = discriminants(reduced[learning], labels[learning], count, 0.4), whitened(reduced, count)
+    shares = _TOLD, 1 - _TOLD
+    sizes = [np.square(reduced @ part).sum(axis=1).mean() for part in told]
     both = np.concatenate(
-        [part / np.sqrt(np.square(scaled[chosen] @ part).sum(axis=1).mean()) for part in told], axis=1
+        [part * np.sqrt(share / size) for part, share, size in zip(told, shares, sizes, strict=True)], axis=1
     )
-    size = both.shape[1]
-    _, main = eigh(np.cov((scaled[chosen] @ both).T), subset_by_index=[size - count, size - 1])
-    return np.asarray(both @ main[:, ::-1])
+    return np.asarray(strongest @ both @ principal(reduced @ both, count))
 
 
-def fit(material: Material, chosen: NDArray[np.bool_]) -> Constants:
-    """The constants, learnt from the chosen rows."""
+def fit(material: Material) -> Constants:
+    """The constants, but for those that tell a voice."""
     rng = np.random.default_rng(0)
-    some = np.concatenate([part for part, take in zip(material.frames, chosen, strict=True) if take])
-    some = some[rng.choice(some.shape[0], min(some.shape[0], 30_000), replace=False)].astype(np.float64)
+    some = np.concatenate([part[rng.permutation(part.shape[0])[:_FRAMES]] for part in material.frames])
+    some = some.astype(np.float64)
     frame_centre, frame_scale = some.mean(axis=0), some.std(axis=0)
-    centre = material.rows[chosen].mean(axis=0)
-    scale = np.maximum(material.rows[chosen].std(axis=0), 1e-3)
+    centre = material.rows.mean(axis=0)
+    scale = np.maximum(material.rows.std(axis=0), 1e-3)
     weights, means, variances = mixture(np.clip((some - frame_centre) / frame_scale, -4, 4), _COMPONENTS)
     nothing = np.zeros(1)
     model = Constants(
@@ -168,10 +200,12 @@ def fit(material: Material, chosen: NDArray[np.bool_]) -> Constants:
         voice=np.zeros(centre.size + 1),
     )
     vectors = np.array([fisher_vector(model.scaled_frames(part.astype(np.float64)), model) for part in material.frames])
+    mean = vectors.mean(axis=0)
+    styles = np.char.startswith(material.labels, "style")
     parts = {
-        "palette_centre": vectors[chosen].mean(axis=0),
-        "palette": whitened(vectors[chosen], PALETTE),
-        "manner": _manner(model.scaled(material.rows), material.labels, chosen),
+        "palette_centre": mean,
+        "palette": directions(vectors - mean, material.labels, ~styles, PALETTE),
+        "manner": directions(model.scaled(material.rows), material.labels, styles, DIMENSIONS - PALETTE),
         "balance": np.array(_BALANCE),
     }
     return Constants(**{**asdict(model), **parts})
@@ -189,7 +223,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the rendered pieces lie (2 GB)")
     options = parser.parse_args()
     material = listened(options.folder)
-    save(fit(material, np.ones(len(material.labels), dtype=bool)))
+    save(fit(material))
     print(f"fitted on {material.pieces.max() + 1} pieces; the table has {MODEL.stat().st_size:,} bytes")
 
 

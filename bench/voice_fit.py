@@ -106,7 +106,7 @@ def examples(folder: Path) -> tuple[Array, Array, Array]:
             for sound, is_voice in mixes
         ]
         # The whole piece as well, lest a short one be taken for a song.
-        heard_so.append((heard(folder / f"{piece.file}.wav", [*piece.seed, 1])[0], 0))
+        heard_so.append((heard(folder / f"{piece.file}.wav", piece.studio)[0], 0))
         for streams, is_voice in heard_so:
             portrait = draw(streams)
             if portrait is not None:

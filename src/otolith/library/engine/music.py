@@ -41,7 +41,7 @@ class Music:
     """The engine: listens to mono at 22,050 Hz, keeps some bytes a frame, judges tempo, key and sound at the end."""
 
     name: ClassVar[str] = "music"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     wants: ClassVar[Signal] = Signal(rate=onsets.RATE, channels="mono", sample="f32")
 
     def __init__(self, source: Source) -> None:  # noqa: ARG002 (the protocol's; this engine asks for its own form)

@@ -1,10 +1,11 @@
-"""Describes rhythm: how dense the onsets are, how they repeat, and where in the beat they fall."""
+"""Describes rhythm: how dense the onsets are, how they repeat, where in the beat they fall, and what makes a bar."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import gaussian_filter1d
 
+from otolith.library.engine import portrait_metre
 from otolith.library.engine.onsets import FRAME_RATE, GROUPS
 
 Array = NDArray[np.float64]
@@ -33,6 +34,7 @@ def describe(flux: NDArray[np.floating], tempo: float | None, confidence: float 
             _repetition(curves, period),
             _quick_movement(table),
             _place_in_beat(table, beats),
+            portrait_metre.describe(table, beats),
         ]
     )
 
