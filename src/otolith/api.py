@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from otolith import __version__
 from otolith.accounts.audit.routes import router as audit_router
 from otolith.accounts.csrf import CsrfGuard
+from otolith.accounts.granting.routes import router as granting_router
 from otolith.accounts.limits.guarding import LimitedDoor, RequestLimits
 from otolith.accounts.quotas.routes import router as quotas_router
 from otolith.accounts.routes import router as accounts_router
@@ -67,6 +68,7 @@ ROUTERS: Sequence[APIRouter] = (
     sessions_router,
     accounts_router,
     tokens_router,
+    granting_router,
     workspaces_router,
     audit_router,
     quotas_router,

@@ -78,6 +78,15 @@ def _token() -> typer.Typer:
     return commands
 
 
+def _feature() -> typer.Typer:
+    from otolith.accounts.granting.commands import feature_commands
+    from otolith.local import opened
+
+    commands = typer.Typer(add_completion=False)
+    commands.add_typer(feature_commands(opened), name="feature")
+    return commands
+
+
 def _workspace() -> typer.Typer:
     from otolith.accounts.workspaces.commands import workspace_commands
     from otolith.local import opened
@@ -140,6 +149,7 @@ LAZY: dict[str, Callable[[], typer.Typer]] = {
     "watch": _watch,
     "jobs": _jobs,
     "token": _token,
+    "feature": _feature,
     "workspace": _workspace,
     "audit": _audit,
     "quota": _quota,

@@ -1,4 +1,4 @@
-"""The routes of accounts: signing in and out, and who one is."""
+"""The route of who one is."""
 
 from fastapi import APIRouter
 

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
+from otolith.accounts.granting.commands import feature_commands
 from otolith.accounts.tokens.commands import token_commands
 from otolith.accounts.tokens.service import BadToken, actor_of_token
 from otolith.accounts.workspaces.commands import workspace_commands
@@ -23,7 +24,11 @@ Run = Callable[..., Result]
 def run(settings: Settings, context: Context, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command over the test's database, and expect it to end well unless told otherwise."""
     monkeypatch.setattr("otolith.accounts.commands.settings_for", lambda _data: settings)
-    apps = {"token": token_commands(opened), "workspace": workspace_commands(opened)}
+    apps = {
+        "token": token_commands(opened),
+        "workspace": workspace_commands(opened),
+        "feature": feature_commands(opened),
+    }
 
     def command(group: str, *arguments: str, code: int = 0) -> Result:
         # The program sets its log up apart from stdout; here nothing did.
@@ -100,3 +105,14 @@ def test_a_workspace_lives_and_dies(run: Run, context: Context) -> None:
     run("workspace", "delete", "Atelier", "--yes")
     assert [one["name"] for one in plain(run("workspace", "list", "--json"))] == ["Home"]
     assert "cannot be deleted" in run("workspace", "delete", "Home", "--yes", code=1).stderr
+
+
+def test_features_are_granted_by_name_or_by_role(run: Run, context: Context) -> None:
+    run("workspace", "list")
+    add_user(context, "ada")
+    assert "by the role" in run("feature", "show", "ada").stdout
+    run("feature", "set", "ada", "library", "audd")
+    assert plain(run("feature", "show", "ada", "--json"))["features"] == ["audd", "library"]
+    assert "by name: nothing" in run("feature", "set", "ada").stdout
+    assert plain(run("feature", "set", "ada", "--by-role", "--json"))["granted"] is None
+    assert "no feature telepathy" in run("feature", "set", "ada", "telepathy", code=2).stderr

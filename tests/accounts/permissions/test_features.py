@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import update
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
+from otolith.accounts.audit.models import AuditEntry
 from otolith.accounts.features import features_of
 from otolith.accounts.models import User
 from otolith.core.actor import SYSTEM
@@ -91,3 +92,22 @@ def test_nobody_makes_a_token_for_what_they_were_not_granted(app: FastAPI, calle
     browser = browser_of(app, context, user)
     for features, status in ((["library"], 201), (["library", "audd"], 403), ([], 201), (["telepathy"], 422)):
         assert browser.post("/api/tokens", json={"name": "x", "features": features}).status_code == status
+
+
+def test_administrators_grant_by_name_and_give_back_to_the_role(callers: Callers, context: Context) -> None:
+    admin, editor = callers.browsers["admin"], callers.browsers["editor"]
+    place = f"/api/users/{editor.get('/whoami').json()['user_id']}/features"
+    assert admin.get(place).json()["granted"] is None
+    assert admin.put(place, json={"features": ["insights", "identify"]}).json()["features"] == ["identify", "insights"]
+    assert editor.get("/api/tracks").status_code == 403
+    assert editor.get(place).json()["granted"] == ["identify", "insights"]
+    assert editor.put(place, json={"features": ["library"]}).status_code == 403
+    assert admin.put(place, json={"features": None}).json()["granted"] is None
+    assert editor.get("/api/tracks").status_code == 200
+    for body, status in (({"features": ["telepathy"]}, 422), ({}, 422)):
+        assert admin.put(place, json=body).status_code == status
+    nobody = "/api/users/01920000-0000-7000-8000-000000000000/features"
+    assert admin.put(nobody, json={"features": []}).status_code == 404
+    with context.database.read(SYSTEM) as session:
+        told = session.scalars(select(AuditEntry.after).where(AuditEntry.action == "user.grant")).all()
+    assert told == [{"features": ["identify", "insights"]}, {"features": None}]

@@ -140,6 +140,7 @@ def _sent(world: World, song: str, other: str, folder: str) -> dict[tuple[str, s
         ("POST", "/api/scan"): {"json": {}},
         ("POST", "/api/roots"): {"json": {"path": folder}},
         ("PATCH", "/api/roots/{root_id}"): {"json": {"watched": False}},
+        ("PUT", "/api/users/{user_id}/features"): {"json": {"features": ["library"]}},
         ("PUT", "/api/quotas/{subject}/{subject_id}/{kind}"): {"json": {"amount": 10**12}},
         ("POST", "/api/library/check"): {"json": {}},
         ("POST", "/api/library/missing/purge"): {"json": {"expected": 0}},

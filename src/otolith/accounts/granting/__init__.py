@@ -1,0 +1,1 @@
+"""Granting features to people; see docs/operate/permissions.md."""
