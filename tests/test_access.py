@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from otolith.api import SIGN_IN_PATHS
 from otolith.core.api_page import operations_of
 from tests.callers import Callers
 
@@ -15,6 +16,9 @@ OPEN = {
     ("GET", "/ready"): "nor has a load balancer",
     ("GET", "/metrics"): "nor has Prometheus; no name is in it",
     ("POST", "/auth/login"): "here one becomes somebody",
+    ("POST", "/auth/forgot"): "whoever forgot the password cannot sign in",
+    ("POST", "/auth/register"): "nor can whoever has no account yet",
+    ("POST", "/auth/confirm"): "the link says whose it is",
     ("POST", "/auth/refresh"): "it asks for a secret of its own",
     ("POST", "/auth/logout"): "signing out twice is no error",
     ("OPTIONS", "/media/uploads"): "tells what the upload protocol can do",
@@ -49,7 +53,7 @@ def test_no_foreign_page_changes_anything_by_any_route(callers: Callers, lock: d
         (method, path): browser.request(method, filled(path), headers=lock).status_code
         for method, path, _ in routes(callers["anonymous"])
         if method not in ("GET", "HEAD", "OPTIONS")
-        if not (path == "/auth/login" and "X-CSRF-Token" in lock)
+        if not (path in SIGN_IN_PATHS and "X-CSRF-Token" in lock)
     }
     assert {asked: status for asked, status in answered.items() if status != 403} == {}
     assert browser.get("/whoami").status_code == 200

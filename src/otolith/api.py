@@ -23,6 +23,7 @@ from otolith.accounts.audit.routes import router as audit_router
 from otolith.accounts.csrf import CsrfGuard
 from otolith.accounts.granting.routes import router as granting_router
 from otolith.accounts.limits.guarding import LimitedDoor, RequestLimits
+from otolith.accounts.people.routes import router as people_router
 from otolith.accounts.quotas.routes import router as quotas_router
 from otolith.accounts.routes import router as accounts_router
 from otolith.accounts.service import authenticate, seed
@@ -66,6 +67,7 @@ log = structlog.get_logger(__name__)
 ROUTERS: Sequence[APIRouter] = (
     health_router,
     sessions_router,
+    people_router,
     accounts_router,
     tokens_router,
     granting_router,
@@ -91,7 +93,12 @@ LIBRARY_ROUTERS: Sequence[APIRouter] = (
 )
 
 PREFIX = "/api"
-SIGN_IN_PATHS = ("/auth/login", "/api/auth/login", "/sign-in")
+# Where one comes without a session of this server's, or with a secret that says as much as a CSRF token.
+SIGN_IN_PATHS = (
+    *("/auth/login", "/auth/forgot", "/auth/register", "/auth/confirm"),
+    *("/api/auth/login", "/api/auth/forgot", "/api/auth/register", "/api/auth/confirm"),
+    *("/sign-in", "/forgot", "/register"),
+)
 # Their routes check the caller and the length before they read the body.
 UPLOAD_PATHS = ("/media", "/api/media", "/upload")
 START_PATIENCE = 30.0

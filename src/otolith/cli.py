@@ -114,6 +114,14 @@ def _seed() -> typer.Typer:
     return commands
 
 
+def _user() -> typer.Typer:
+    from otolith.accounts.people.commands import app as users
+
+    commands = typer.Typer(add_completion=False)
+    commands.add_typer(users, name="user")
+    return commands
+
+
 def _watch() -> typer.Typer:
     from otolith.library.roots.commands_watch import watch
 
@@ -154,6 +162,7 @@ LAZY: dict[str, Callable[[], typer.Typer]] = {
     "audit": _audit,
     "quota": _quota,
     "seed": _seed,
+    "user": _user,
 }
 
 

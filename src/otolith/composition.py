@@ -3,6 +3,7 @@
 from functools import partial
 
 from otolith.accounts import tidying
+from otolith.accounts.links import jobs as mail_jobs
 from otolith.accounts.quotas.events import UsageAsked
 from otolith.accounts.quotas.service import hold_jobs
 from otolith.core.context import Context, Hooks
@@ -27,6 +28,7 @@ from otolith.media.quota import hold_storage, tell_usage
 HANDLERS: tuple[Handler, ...] = (
     ledger_jobs.forget,
     tidying.tidy,
+    mail_jobs.mail,
     media_jobs.sweep,
     library_jobs.scan,
     library_jobs.index,

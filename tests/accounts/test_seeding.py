@@ -9,8 +9,9 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
 from otolith.accounts.models import ApiToken, Membership, User, Workspace
-from otolith.accounts.service import BadToken, actor_of_token, home_workspace, seed
+from otolith.accounts.service import home_workspace, seed
 from otolith.accounts.sessions.signing import WrongPassword, sign_in
+from otolith.accounts.tokens.service import BadToken, actor_of_token
 from otolith.composition import build_context
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context

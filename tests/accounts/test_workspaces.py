@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import inspect, select, text
 from starlette.testclient import TestClient
 
-from otolith.accounts import queries
 from otolith.accounts.models import ApiToken, Membership, UserSession, Workspace
+from otolith.accounts.workspaces import queries
 from otolith.core.actor import ANONYMOUS, SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import Database

@@ -17,7 +17,7 @@ SOURCE = Path(otolith.__file__).parent
 @pytest.fixture(scope="module")
 def spoken() -> str:
     """Everything that the slices below say, with the sentences whole that run over several lines."""
-    files = [file for part in ("jobs", "media", "library", "web") for file in (SOURCE / part).rglob("*.py")]
+    files = [file for part in ("accounts", "jobs", "media", "library", "web") for file in (SOURCE / part).rglob("*.py")]
     text = "\n".join(file.read_text() for file in files if file.name != "reasons.py")
     return re.sub(r'"\s*\n\s*f?"', "", text)
 

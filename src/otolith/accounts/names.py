@@ -6,11 +6,18 @@ import unicodedata
 from otolith.core.errors import NotAcceptable
 
 LONGEST_NAME = 100
+LONGEST_ADDRESS = 254
 _NAME = re.compile(r"[^\s@/\\]+(?: [^\s@/\\]+)*")
+# What mail servers take without quoting; whether somebody reads it is found out by writing there.
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)*[\w-]{1,63}")
 
 
 class BadName(NotAcceptable):
     """A user name has 1 to 100 characters, without @, slashes, line breaks or spaces at its ends."""
+
+
+class BadAddress(NotAcceptable):
+    """This is no e-mail address."""
 
 
 def fold(name: str) -> str:
@@ -25,3 +32,11 @@ def check_user_name(name: str) -> str:
     if not printable or not _NAME.fullmatch(name) or max(len(name), len(fold(name))) > LONGEST_NAME:
         raise BadName
     return name
+
+
+def check_address(address: str) -> str:
+    """The e-mail address as it is stored, or `BadAddress`."""
+    address = unicodedata.normalize("NFC", address.strip())
+    if len(address) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(address) or not fold(address).isprintable():
+        raise BadAddress
+    return address

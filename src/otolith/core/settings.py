@@ -22,6 +22,7 @@ from otolith.core.settings_groups import (
     LibrarySettings,
     LimitSettings,
     LogSettings,
+    MailSettings,
     MediaSettings,
     OtelSettings,
     QuotaSettings,
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = Field(default_factory=LimitSettings, description="Limits of requests.")
     quotas: QuotaSettings = Field(default_factory=QuotaSettings, description="Quotas.")
     audit: AuditSettings = Field(default_factory=AuditSettings, description="The audit.")
+    mail: MailSettings = Field(default_factory=MailSettings, description="Mails to users.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
     jobs: JobSettings = Field(default_factory=JobSettings, description="Jobs and workers.")
     media: MediaSettings = Field(default_factory=MediaSettings, description="Media.")
@@ -324,6 +326,7 @@ __all__ = [
     "LibrarySettings",
     "LimitSettings",
     "LogSettings",
+    "MailSettings",
     "MediaSettings",
     "OtelSettings",
     "QuotaSettings",

@@ -53,6 +53,20 @@ class AccountSettings(BaseModel):
     hashes_at_once: int = Field(
         default=2, ge=1, le=64, description="Passwords hashed at once in a process; further sign-ins wait."
     )
+    password_length: int = Field(default=12, ge=8, le=128, description="The least characters of a new password.")
+    password_classes: int = Field(
+        default=1, ge=1, le=4, description="How many of lower case, upper case, digits and others a new password mixes."
+    )
+    password_strength: int = Field(
+        default=3, ge=0, le=4, description="How hard a new password is to guess, after zxcvbn, from 0 to 4; 0: any."
+    )
+    registration: bool = Field(
+        default=False, description="Whether strangers may make themselves an account, with an address that is theirs."
+    )
+    invitation_days: float = Field(default=7, gt=0, le=90, description="Days that an invitation can be accepted.")
+    reset_minutes: float = Field(
+        default=60, ge=5, le=1440, description="Minutes that the link for a lost password works."
+    )
     user_features: str = Field(
         default=",".join(FEATURES),
         description="Features of users without a list of their own, with commas; administrators have all.",
@@ -121,6 +135,25 @@ class AuditSettings(BaseModel):
     keep_days: float = Field(
         default=365, ge=1, le=36_500, description="Days that entries of the audit are kept; the chain shows the cut."
     )
+
+
+class MailSettings(BaseModel):
+    """Mails to users, through a server that speaks SMTP. Without one, administrators hand out the links themselves."""
+
+    host: str = Field(default="", description="The mail server; unset: no mail is sent.")
+    port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="`starttls`, `tls` from the first byte, or `none` for a server on this machine."
+    )
+    username: str = Field(default="", description="The user name there; unset: none is asked for.")
+    password: SecretStr | None = Field(default=None, description="The password there.")
+    sender: str = Field(
+        default="", max_length=320, description="The address that mails come from; unset: `otolith@` the mail server."
+    )
+    templates: Path | None = Field(
+        default=None, description="A folder with texts of your own, such as `reset.fr.txt`; those it lacks are ours."
+    )
+    timeout: float = Field(default=20, gt=0, le=300, description="Seconds that the server may take for an answer.")
 
 
 class LogSettings(BaseModel):

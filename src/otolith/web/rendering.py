@@ -72,6 +72,8 @@ class Page:
     library: bool = True
     # Whether there is a part of the audit that the reader may look at.
     oversees: bool = False
+    # Whether the reader is an administrator, who alone finds the way to the users.
+    governs: bool = False
     section: str = ""
     follows: bool = False
     working: int = 0
@@ -170,6 +172,7 @@ def render(
         user_name=actor.user_name if actor else "",
         oversees=actor is not None and may_read_audit(actor),
         library=actor is None or actor.may_use("library"),
+        governs=actor is not None and actor.is_admin,
         section=section,
         follows=follows,
         working=working,

@@ -16,9 +16,11 @@ from otolith.web import (
     editing,
     health,
     home,
+    joining,
     library,
     naming,
     path,
+    people,
     quotas,
     radio,
     recording,
@@ -27,6 +29,7 @@ from otolith.web import (
     sharing,
     similar,
     tokens,
+    users,
     workspaces,
 )
 from otolith.web.problems import problem_page
@@ -36,6 +39,9 @@ __all__ = ["problem_page", "router"]
 router = APIRouter(include_in_schema=False)
 OPEN_PARTS = (
     session.router,
+    joining.router,
+    people.router,
+    users.router,
     home.router,
     activity.router,
     audit.router,

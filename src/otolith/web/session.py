@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from otolith.accounts.credentials import clear_cookies, session_cookies, set_cookies
 from otolith.accounts.limits.browsers import browser_of, keep_browser
+from otolith.accounts.links import service as links
 from otolith.accounts.sessions import service as sessions
 from otolith.accounts.sessions.signing import WrongPassword
 from otolith.accounts.sessions.signing import sign_in as begin_session
 from otolith.accounts.workspaces.service import home_of
 from otolith.core.actor import Actor
+from otolith.core.context import Context
 from otolith.core.http import Ctx, MaybeActor
 from otolith.core.i18n import LANGUAGE_COOKIE, LANGUAGES
 from otolith.web.rendering import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES, render, tongue_of
@@ -42,11 +44,22 @@ def own_workspace(session: Session, actor: Actor) -> UUID | None:
 
 @router.get("/sign-in")
 def sign_in_page(
-    request: Request, actor: MaybeActor, back: Annotated[str, Query(alias="next", max_length=4096)] = "/"
+    request: Request, context: Ctx, actor: MaybeActor, back: Annotated[str, Query(alias="next", max_length=4096)] = "/"
 ) -> Response:
     if actor.kind != "anonymous":
         return RedirectResponse(own_address(back), 303)
-    return render(request, "sign_in.html", {"next": own_address(back), "username": "", "fault": None})
+    return _form(request, context, back)
+
+
+def _form(request: Request, context: Context, back: str, username: str = "", fault: str | None = None) -> Response:
+    values = {
+        "next": own_address(back),
+        "username": username,
+        "fault": fault,
+        "mails": links.sends_mail(context.settings),
+        "registers": context.settings.accounts.registration,
+    }
+    return render(request, "sign_in.html", values, status=401 if fault else 200, address="/sign-in" if fault else None)
 
 
 @router.post("/sign-in")
@@ -71,8 +84,7 @@ def sign_in(
         )
     except WrongPassword:
         fault = tongue_of(request).words.say("The user name or the password is not right.")
-        values = {"next": own_address(back), "username": username, "fault": fault}
-        return render(request, "sign_in.html", values, status=401, address="/sign-in")
+        return _form(request, context, back, username, fault)
     response = RedirectResponse(own_address(back), 303)
     keep_browser(context, request, response, signed_in.user_id)
     set_cookies(response, context.settings, signed_in)

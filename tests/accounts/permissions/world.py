@@ -54,6 +54,29 @@ def nothing_stays() -> Iterator[None]:
         yield
 
 
+_CHOSEN = "lamp orbit velvet canyon"
+_SENT_BY_PEOPLE: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/auth/confirm"): {"json": {"link": "none", "password": _CHOSEN}},
+    ("POST", "/api/auth/forgot"): {"json": {"username": "nobody"}},
+    ("POST", "/api/auth/register"): {"json": {"email": "nobody@example.org"}},
+    ("PATCH", "/api/account"): {"json": {"display_name": "x"}},
+    ("POST", "/api/account/password"): {"json": {"current": "not it", "password": _CHOSEN}},
+    ("POST", "/api/account/address"): {"json": {"current": "not it", "email": "nobody@example.org"}},
+    ("POST", "/api/users"): {"json": {"username": "x"}},
+    ("PATCH", "/api/users/{user_id}"): {"json": {"display_name": "x"}},
+    ("POST", "/api/users/{user_id}/link"): {"json": {}},
+    ("POST", "/api/invitations"): {"json": {}},
+    ("POST", "/auth/confirm"): {"data": {"secret": "none", "password": _CHOSEN}},
+    ("POST", "/forgot"): {"data": {"address": "nobody"}},
+    ("POST", "/register"): {"data": {"address": "nobody@example.org"}},
+    ("POST", "/account/profile"): {"data": {"display_name": "x"}},
+    ("POST", "/account/password"): {"data": {"current": "not it", "password": _CHOSEN}},
+    ("POST", "/account/address"): {"data": {"current": "not it", "email": "nobody@example.org"}},
+    ("POST", "/users/{user_id}"): {"data": {"username": "the viewer", "active": "yes"}},
+    ("POST", "/users/{user_id}/delete"): {"data": {"sure": "yes"}},
+}
+
+
 def make_world(context: Context, callers: Callers, folder: Path) -> World:
     tone = write_tone(folder / "a" / "tone.wav")
     world = World(tone.read_bytes())
@@ -103,6 +126,7 @@ def _by_people(callers: Callers, song: UUID, values: dict[str, str], sound: byte
     token = editor.post("/api/tokens", json={"name": "bound", "workspace_id": values["workspace_id"]})
     values["token_id"] = token.json()["id"]
     shared = editor.post(f"/api/tracks/{stored['track_id']}/shares", json={}).json()
+    values["link_id"] = callers["admin"].post("/api/invitations", json={}).json()["id"]
     values |= {"share_id": shared["id"], "secret": shared["url"].rsplit("/", 1)[-1]}
 
 
@@ -113,6 +137,7 @@ def _sent(world: World, song: str, other: str, folder: str) -> dict[tuple[str, s
     more = {"headers": {**TUS, "Upload-Offset": "0"}, "content": world.sound[:8]}
     track = {"params": {"track": song}}
     return {
+        **_SENT_BY_PEOPLE,
         ("POST", "/api/auth/login"): {"json": {"username": "nobody", "password": "not the password of anybody"}},
         ("POST", "/api/tokens"): {"json": {"name": "x", "scopes": ["read"]}},
         ("POST", "/api/workspaces"): {"json": {"name": "x"}},

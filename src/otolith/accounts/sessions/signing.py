@@ -75,7 +75,7 @@ def sign_in(
 
 def _note_refusal(context: Context, user: User | None, address: str) -> None:
     log.info("accounts.sign_in.refused", user_id=user and str(user.id), address=address)
-    if user is not None:
-        # A name of nobody is not written down: it may be a password in the wrong field.
-        with context.database.write(SYSTEM) as session:
-            audit.record(session, ANONYMOUS, "session.refuse", on=("user", user.id))
+    # Written for strangers too, or the time would tell who has an account; without the name of nobody, which may be
+    # a password in the wrong field.
+    with context.database.write(SYSTEM) as session:
+        audit.record(session, ANONYMOUS, "session.refuse", on=("user", user.id if user is not None else "unknown"))
