@@ -36,10 +36,14 @@ def refresh(run: Run, payload: RefreshPayload) -> dict[str, Any]:
     workspace_id = workspace_of(run)
     wait_for_folder(run, None, workspace_id, payload.root)
     counts = dict.fromkeys(("added", "updated", "moved", "unchanged"), 0)
-    for chunk in _chunks(_files(run, _steps(walk_of(run.context, payload.root), payload.paths))):
+    walk = walk_of(run.context, payload.root)
+    for chunk in _chunks(_files(run, _steps(walk, payload.paths))):
         _take_in(run, workspace_id, payload, chunk, counts)
         if sum(counts.values()) - counts["unchanged"] > _LARGEST:
             return _leave_to_scan(run, workspace_id, payload.root)
+    if walk.mounts:
+        with run.step() as session:
+            scans.keep_mounts(session, workspace_id, walk.mounts)
     missing = _miss(run, workspace_id, payload)
     _look_at_pictures(run, payload)
     if payload.root_id is not None and missing + sum(counts.values()) > counts["unchanged"]:

@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
-from otolith.jobs.service import LANES
+from otolith.jobs.service import LANES, submit
 from otolith.jobs.slot import Slot
 from otolith.library.covers.models import FolderPicture
 from otolith.library.engine import walk
+from otolith.library.events import REFRESH, RefreshPayload
 from otolith.library.models import Track
 from otolith.library.roots import mounts, service
 from otolith.library.roots.models import Mount
@@ -95,6 +96,23 @@ def test_what_was_on_a_disk_that_is_away_is_kept_and_said(
     disk.mount()
     back = scan(music)
     assert (back.unchanged, back.updated, back.failed) == (3, 0, [])
+
+
+def test_a_disk_that_came_and_went_between_two_scans_is_known_too(
+    disk: Disk, scan: Scan, slot: Slot, context: Context, workspace: UUID, missing: Callable[[], set[str]]
+) -> None:
+    disk.unmount()
+    scan(disk.place.parent)
+    disk.mount()
+    for _ in range(2):
+        music, nas = os.fsencode(disk.place.parent), os.fsencode(disk.place)
+        with context.database.write(SYSTEM) as session:
+            submit(session, REFRESH, RefreshPayload(root=music, paths=[nas]), workspace=workspace)
+        slot.work(LANES)
+        assert known(context) == [str(disk.place)]
+        if disk.is_mounted:
+            disk.unmount()
+    assert missing() == set()
 
 
 def test_files_that_are_deleted_from_a_disk_that_is_there_are_missing(
