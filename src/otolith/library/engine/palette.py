@@ -1,4 +1,4 @@
-"""Describes the palette of a recording: which of a few dozen kinds of sound occur in it, and how they differ there.
+"""Describes the palette of a recording: which of two hundred kinds of sound occur in it, and how they differ there.
 
 A Fisher vector (Perronnin and Dance, 2007): where the frames lie, seen from each component of a mixture of Gaussians
 that was fitted once on many instruments. Unlike a mean it tells a piano and a flute that take turns from an organ.
@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 _KEPT = 40  # Pairs of bands, up to 8.6 kHz: what lies above is the first that a codec throws away.
 _DEEPEST = -65.0  # Decibels under the mean power; what is fainter depends on codecs and converters.
 _COEFFICIENTS = 14
+_AT_ONCE = 1024  # Frames: lest a long recording take more memory than a short one.
 
 
 class Mixture(Protocol):
@@ -45,13 +46,17 @@ def frames(bands: Float32, flatness: Float32, sounding: NDArray[np.intp]) -> Arr
 
 def fisher_vector(scaled: Array, mixture: Mixture) -> Array:
     """The vector (k * features + k,) of unit length of frames (n, features) that were scaled as the mixture's were."""
-    share = likelihoods(scaled, mixture)
-    share -= share.max(axis=1, keepdims=True)
-    np.exp(share, out=share)
-    share /= share.sum(axis=1, keepdims=True)
-    amount = share.sum(axis=0)
+    amount, total = np.zeros(mixture.weights.size), np.zeros_like(mixture.means)
+    for start in range(0, scaled.shape[0], _AT_ONCE):
+        part = scaled[start : start + _AT_ONCE]
+        share = likelihoods(part, mixture)
+        share -= share.max(axis=1, keepdims=True)
+        np.exp(share, out=share)
+        share /= share.sum(axis=1, keepdims=True)
+        amount += share.sum(axis=0)
+        total += share.T @ part
     root = np.sqrt(mixture.weights)
-    moved = (share.T @ scaled - amount[:, None] * mixture.means) / np.sqrt(mixture.variances) / root[:, None]
+    moved = (total - amount[:, None] * mixture.means) / np.sqrt(mixture.variances) / root[:, None]
     row = np.concatenate([(moved / scaled.shape[0]).ravel(), (amount / scaled.shape[0] - mixture.weights) / root])
     row = np.sign(row) * np.sqrt(np.abs(row))
     return np.asarray(row / max(1e-9, float(np.linalg.norm(row))))
