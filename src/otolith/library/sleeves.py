@@ -73,7 +73,8 @@ def _rings(x: Field, y: Field, seed: bytes) -> Field:
 def _waves(x: Field, y: Field, seed: bytes) -> Field:
     swing = 0.04 * np.sin(2 * np.pi * (x * (1 + seed[3] % 3) + seed[4] / 256))
     height = 0.08 + seed[5] / 4000
-    return _inside(np.abs((y + swing) % height - height / 2) - height / 6) * (y + swing > 0.3)
+    lines = _inside(np.abs((y + swing) % height - height / 2) - height / 6)
+    return np.where(y + swing > 0.3, lines, 0)
 
 
 def _sun(x: Field, y: Field, seed: bytes) -> Field:
