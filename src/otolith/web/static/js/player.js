@@ -89,19 +89,18 @@ function step(by) {
 // As the end of a radio comes near, what comes after it is asked for, once; the page that shows the list does the same.
 async function goOn() {
   if (!radio || queue.length - place() > 3) return;
-  const address = radio;
+  const [list, asked] = [queue, radio];
   radio = "";
   try {
-    const { items, next } = await (await fetch(address)).json();
-    if (!queue.length) return;
-    queue.push(...items.map(({ track }) => heardOf(track)));
-    const on = new URL(address, location.href);
-    on.searchParams.set("cursor", next);
-    radio = next ? on.href : "";
-    document.body.dispatchEvent(new CustomEvent("otolith:radio"));
+    const { items, next } = await (await fetch(asked)).json();
+    if (queue !== list) return;
+    queue.push(...items.map((one) => heardOf(one.track)));
+    // The place in the radio stands last in its address.
+    radio = next && asked.replace(/[^=]*$/, encodeURIComponent(next));
+    document.body.dispatchEvent(new Event("otolith:radio"));
     mark();
   } catch {
-    radio ||= address;
+    if (queue === list) radio = asked;
   }
 }
 
@@ -241,13 +240,13 @@ const ACTS = {
 
 // Up and down lead through a list, from a button or link to the same one of the next row.
 function walk(event) {
-  const row = event.target.closest("[data-list] :is(tbody tr, li)");
-  const kind = event.target.closest("button") ? "button" : "a";
-  const rows = row ? [...row.closest("[data-list]").querySelectorAll(`:is(tbody tr, li):has(${kind})`)] : [];
-  const next = rows[rows.indexOf(row) + (event.key === "ArrowDown" ? 1 : -1)];
+  const { key, target } = event;
+  const kind = target.closest("button") ? "button" : "a";
+  const rows = [...(target.closest("[data-list]")?.querySelectorAll(`:is(tr, li):has(${kind})`) ?? [])];
+  const next = rows[rows.indexOf(target.closest("tr, li")) + (key === "ArrowDown" ? 1 : -1)];
   if (!next) return;
   event.preventDefault();
-  next.querySelector(kind)?.focus();
+  next.querySelector(kind).focus();
 }
 
 function onKey(event) {

@@ -1,27 +1,10 @@
-// Sending a file so that a broken connection costs one piece of it (tus 1.0), and the one way to send any request.
-import { csrf } from "./page.js";
+// Sending a file so that a broken connection costs one piece of it (tus 1.0); loaded once somebody sends a large one.
+import { send } from "./send.js";
 
 const PIECE = 16 * 1024 * 1024;
 const PAUSES = [500, 1000, 2000, 4000, 8000, 15000];
 const KEEP = "otolith.tus.";
 const VERSION = { "Tus-Resumable": "1.0.0" };
-
-// Resolves with the finished request whatever its status; rejects when there was no answer or it was called off.
-export function send(method, url, headers, body, { progress, signal } = {}) {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const request = new XMLHttpRequest();
-    request.open(method, url);
-    const all = { Accept: "application/json", "X-CSRF-Token": csrf(), ...headers };
-    for (const [name, value] of Object.entries(all)) request.setRequestHeader(name, value);
-    if (progress) request.upload.onprogress = (event) => progress(event.loaded);
-    request.onload = () => resolve(request);
-    request.onerror = () => reject(new TypeError("network"));
-    request.onabort = () => reject(signal?.reason ?? new DOMException("", "AbortError"));
-    signal?.addEventListener("abort", () => request.abort(), { once: true });
-    request.send(body);
-  });
-}
 
 const encode = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));

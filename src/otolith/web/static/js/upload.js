@@ -1,6 +1,6 @@
 // Uploads by drop or choice: each file has a row with its progress and, if it comes to that, the reason of its refusal.
 import { announce } from "./page.js";
-import { send, sendInPieces } from "./tus.js";
+import { send } from "./send.js";
 
 const LARGE = 64 * 1024 * 1024;
 const AT_ONCE = 2;
@@ -123,7 +123,7 @@ async function run(item) {
   };
   say(item, said.sending);
   try {
-    const answer = item.file.size > LARGE ? await sendInPieces(place.tus, item.file, options) : await whole(place.media, item, options);
+    const answer = await (item.file.size > LARGE ? inPieces(item, options) : whole(place.media, item, options));
     if (answer.status >= 300) throw answer;
     stored(item, answer);
     document.body.dispatchEvent(new CustomEvent("otolith:uploaded"));
@@ -157,6 +157,11 @@ async function ask(item) {
 
 function follow() {
   for (const item of items) if (item.job) ask(item).catch(() => undefined);
+}
+
+async function inPieces(item, options) {
+  const { sendInPieces } = await import("./tus.js");
+  return sendInPieces(place.tus, item.file, options);
 }
 
 function whole(url, item, options) {
