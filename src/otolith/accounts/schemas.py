@@ -11,6 +11,15 @@ from otolith.core.actor import ServerRole
 from otolith.core.features import Feature
 
 
+class RequestsOut(BaseModel):
+    """What is left of your requests; `GET /quotas` tells the same of what you use up."""
+
+    limit: int = Field(description="Requests that you may send within the window.")
+    window: int = Field(description="The window in seconds.")
+    remaining: int = Field(description="What is left of it.")
+    reset: int = Field(description="Seconds until the window begins anew.")
+
+
 class WhoamiOut(BaseModel):
     """Who you are to this server."""
 
@@ -23,3 +32,4 @@ class WhoamiOut(BaseModel):
     token: TokenOut | None = Field(description="The API token you came with.")
     workspaces: list[WorkspaceOut] = Field(description="The workspaces that this credential lets you see.")
     features: list[Feature] = Field(description="The features that this credential lets you use.")
+    requests: RequestsOut | None = Field(description="What is left of your requests; null where they are not limited.")

@@ -61,6 +61,13 @@ def test_answers_tell_what_is_left_and_refusals_when_to_come_back(callers: Calle
     assert 0 < int(last.headers["Retry-After"]) <= 60
 
 
+def test_callers_may_ask_what_is_left(callers: Callers) -> None:
+    left = callers["viewer"].get("/api/whoami").json()["requests"]
+    assert (left["limit"], left["window"], left["remaining"]) == (8, 60, 7)
+    assert 0 < left["reset"] <= 60
+    assert callers.browsers["viewer"].get("/api/whoami").json()["requests"]["limit"] == 12
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer oto_wrong"}], ids=["nobody", "wrong token"])
 def test_who_shows_no_valid_credential_counts_for_the_network(client: TestClient, headers: dict[str, str]) -> None:
     assert statuses(client, 6, headers=headers) == [401] * 4 + [429] * 2
@@ -79,6 +86,19 @@ def test_the_network_is_what_the_trusted_proxy_tells(app: FastAPI, client: TestC
         answer = proxy.get("/api/whoami", headers={"X-Forwarded-For": told})
         assert answer.status_code == (401 if number < 4 else 429)
     assert proxy.get("/api/whoami", headers={"X-Forwarded-For": "203.0.113.10"}).status_code == 401
+
+
+@pytest.mark.parametrize("proxies", [1, 2])
+def test_no_header_of_the_client_s_own_makes_a_new_network_behind_proxies(
+    app: FastAPI, client: TestClient, proxies: int
+) -> None:
+    proxy = TestClient(app, client=("10.0.0.2", 1))
+    # Each proxy adds on the right whom it saw: the client, and behind a second one the first.
+    seen = ["203.0.113.9", "10.0.0.1"][:proxies]
+    for number in range(6):
+        chain = ", ".join([f"198.51.100.{number}", *seen])
+        told = {"X-Forwarded-For": chain, "X-Real-IP": f"198.51.100.{number}", "Forwarded": f"for=198.51.100.{number}"}
+        assert proxy.get("/api/whoami", headers=told).status_code == (401 if number < 4 else 429)
 
 
 def test_headers_of_strangers_make_no_new_network(app: FastAPI, client: TestClient) -> None:

@@ -75,6 +75,12 @@ def path_of(scope: Scope) -> str:
     return path.removeprefix("/api")
 
 
+def allowance_of(connection: HTTPConnection) -> Allowance | None:
+    """What the caller of this request has left, where it was counted."""
+    found: Allowance | None = connection.scope.get("state", {}).get(_STATE)
+    return found
+
+
 class RequestLimits:
     """The limits of one process: who asked, and what that leaves them."""
 
