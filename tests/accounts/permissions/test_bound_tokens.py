@@ -114,7 +114,7 @@ def selects(context: Context, deed: Callable[[], object]) -> list[str]:
     seen: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if "set_config" not in statement:
+        if statement.startswith("SELECT") and "set_config" not in statement:
             seen.append(statement)
 
     event.listen(context.database.engine, "before_cursor_execute", note)

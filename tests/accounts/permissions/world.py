@@ -98,7 +98,8 @@ def make_world(context: Context, callers: Callers, folder: Path) -> World:
         values["user_id"] = str(session.scalars(select(User.id).where(User.name == "the viewer")).one())
         other = str(session.scalars(select(Artist.id).where(Artist.id != UUID(values["artist_id"])).limit(1)).one())
     shutil.copytree(folder / "a", folder / "b")
-    world.sent = _sent(world, str(songs[0]), other, str(folder / "b"))
+    told = (world, str(songs[0]), other, str(folder / "b"))
+    world.sent = _sent_to_api(*told) | _sent_to_pages(*told)
     return world
 
 
@@ -130,7 +131,7 @@ def _by_people(callers: Callers, song: UUID, values: dict[str, str], sound: byte
     values |= {"share_id": shared["id"], "secret": shared["url"].rsplit("/", 1)[-1]}
 
 
-def _sent(world: World, song: str, other: str, folder: str) -> dict[tuple[str, str], dict[str, Any]]:
+def _sent_to_api(world: World, song: str, other: str, folder: str) -> dict[tuple[str, str], dict[str, Any]]:
     edit = {"tracks": [song], "changes": {"title": "Mustard"}}
     file = {"files": {"file": ("b.wav", world.sound)}}
     begin = {"headers": {"Tus-Resumable": "1.0.0", "Upload-Length": "9"}}
@@ -146,7 +147,6 @@ def _sent(world: World, song: str, other: str, folder: str) -> dict[tuple[str, s
         ("PATCH", "/api/workspaces/{workspace_id}/members/{user_id}"): {"json": {"role": "editor"}},
         ("POST", "/api/jobs/purge"): {"json": {"states": ["dead"], "older_than_days": 1}},
         ("POST", "/api/media"): file,
-        ("POST", "/upload"): file,
         ("POST", "/api/media/uploads"): begin,
         ("HEAD", "/api/media/uploads/{upload_id}"): {"headers": {"Tus-Resumable": "1.0.0"}},
         ("DELETE", "/api/media/uploads/{upload_id}"): {"headers": {"Tus-Resumable": "1.0.0"}},
@@ -178,6 +178,13 @@ def _sent(world: World, song: str, other: str, folder: str) -> dict[tuple[str, s
         ("GET", "/api/radio"): track,
         ("GET", "/api/path"): {"params": {"from": song, "to": song}},
         ("GET", "/api/similar/text"): {"params": {"q": "calm"}},
+    }
+
+
+def _sent_to_pages(world: World, song: str, other: str, folder: str) -> dict[tuple[str, str], dict[str, Any]]:
+    track = {"params": {"track": song}}
+    return {
+        ("POST", "/upload"): {"files": {"file": ("b.wav", world.sound)}},
         ("POST", "/tracks/{track_id}/rating"): {"data": {"rating": "5"}},
         ("POST", "/artists/{artist_id}/names"): {"data": {"name": "Another"}},
         ("POST", "/artists/{artist_id}/merge"): {"data": {"into": other}},
