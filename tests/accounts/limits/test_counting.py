@@ -10,7 +10,8 @@ from limits import parse
 
 from otolith.accounts.limits.counting import Allowance, Counting, OwnStore, Store, StoreFailed
 from otolith.accounts.limits.guarding import limit_of, network_of
-from otolith.accounts.limits.stores import DatabaseStore, RedisStore
+from otolith.accounts.limits.redis_store import RedisStore
+from otolith.accounts.limits.stores import DatabaseStore
 from otolith.core.db import Database
 from otolith.core.errors import TooManyRequests
 from otolith.core.settings import BadSettings
@@ -154,3 +155,11 @@ def test_a_limit_that_is_none_is_refused_by_name(written: str) -> None:
 )
 def test_of_ipv6_a_whole_subscriber_counts_as_one(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_a_redis_that_is_away_leaves_each_process_to_itself() -> None:
+    store = RedisStore("redis://127.0.0.1:1/0")
+    with pytest.raises(StoreFailed):
+        store.take(KEY, 1, 60)
+    counting = Counting(store)
+    assert let_through(lambda: counting.take(KEY, parse("3/minute")), 5) == 3

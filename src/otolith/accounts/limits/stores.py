@@ -2,34 +2,12 @@
 
 import datetime as dt
 
-from limits.storage import RedisStorage
-from redis.exceptions import RedisError
-
 from otolith.accounts.limits import queries
 from otolith.accounts.limits.counting import Store, StoreFailed
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import Database, system_clock
 from otolith.core.errors import NotAvailable
-
-# A server that hangs must not hold up every request.
-_PATIENCE = 0.5
-
-
-class RedisStore:
-    """Counters in Redis, which forgets them by itself."""
-
-    def __init__(self, url: str) -> None:
-        self._storage = RedisStorage(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
-
-    def take(self, key: bytes, amount: int, seconds: int) -> tuple[int, float]:
-        name = f"otolith:rate:{key.hex()}"
-        try:
-            count = self._storage.incr(name, seconds, amount)
-            left = self._storage.storage.pttl(self._storage.prefixed_key(name))
-        except RedisError as error:
-            raise StoreFailed(type(error).__name__) from error
-        return count, left / 1000 if left > 0 else float(seconds)
 
 
 class DatabaseStore:
@@ -53,4 +31,8 @@ def store_of(context: Context) -> Store:
     settings = context.settings
     broker = settings.broker_url if settings.broker_url.startswith(("redis://", "rediss://")) else ""
     url = settings.limits.redis_url or broker
-    return RedisStore(url) if url else DatabaseStore(context.database)
+    if not url:
+        return DatabaseStore(context.database)
+    from otolith.accounts.limits.redis_store import RedisStore  # noqa: PLC0415 -- Redis is loaded where it is used.
+
+    return RedisStore(url)
