@@ -1,4 +1,4 @@
-"""`otolith watch`, which `otolith up` runs beside its workers: it runs as long as the server, and so loads little."""
+"""`otolith watch`, for a server that does not watch by itself: it runs as long as that, and so loads little."""
 
 import signal
 import threading
