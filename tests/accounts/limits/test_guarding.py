@@ -141,6 +141,13 @@ def test_signing_in_is_five_a_minute_for_a_network(client: TestClient, path: str
     assert "Retry-After" in answers[-1].headers
 
 
+@pytest.mark.parametrize("path", ["/api/auth/forgot", "/api/auth/confirm", "/forgot", "/register", "/account/password"])
+def test_whatever_takes_a_secret_or_sends_mail_is_as_limited(client: TestClient, path: str) -> None:
+    answers = [client.post(path, json={}).status_code for _ in range(6)]
+    assert answers[-1] == 429
+    assert 429 not in answers[:5]
+
+
 def test_signing_out_guesses_nothing(client: TestClient) -> None:
     assert {client.post("/api/auth/logout").status_code for _ in range(8)} == {204}
 

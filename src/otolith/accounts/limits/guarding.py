@@ -30,7 +30,7 @@ UNCOUNTED: Final = re.compile(
 # Ending a session or exchanging a refresh cookie guesses nothing: its secret has 256 bits.
 _NO_GUESS: Final = frozenset({"/auth/logout", "/auth/refresh", "/auth/csrf"})
 _STATE: Final = "otolith_allowance"
-_GUESSED: Final = re.compile(r"/auth/.*|/sign-in(/.*)?|/(invitation|reset|register)(/.*)?")
+_GUESSED: Final = re.compile(r"/auth/.*|/sign-in(/.*)?|/(forgot|register|account/password)(/.*)?")
 
 
 def limit_of(name: str, text: str) -> RateLimitItem:
