@@ -16,6 +16,7 @@ OPEN = {
     ("GET", "/ready"): "nor has a load balancer",
     ("GET", "/metrics"): "nor has Prometheus; no name is in it",
     ("POST", "/auth/login"): "here one becomes somebody",
+    ("POST", "/auth/login/code"): "the challenge says who knew the password",
     ("POST", "/auth/forgot"): "whoever forgot the password cannot sign in",
     ("POST", "/auth/register"): "nor can whoever has no account yet",
     ("POST", "/auth/confirm"): "the link says whose it is",

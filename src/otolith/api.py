@@ -95,9 +95,9 @@ LIBRARY_ROUTERS: Sequence[APIRouter] = (
 PREFIX = "/api"
 # Where one comes without a session of this server's, or with a secret that says as much as a CSRF token.
 SIGN_IN_PATHS = (
-    *("/auth/login", "/auth/forgot", "/auth/register", "/auth/confirm"),
-    *("/api/auth/login", "/api/auth/forgot", "/api/auth/register", "/api/auth/confirm"),
-    *("/sign-in", "/forgot", "/register"),
+    *("/auth/login", "/auth/login/code", "/auth/forgot", "/auth/register", "/auth/confirm"),
+    *("/api/auth/login", "/api/auth/login/code", "/api/auth/forgot", "/api/auth/register", "/api/auth/confirm"),
+    *("/sign-in", "/sign-in/code", "/forgot", "/register"),
 )
 # Their routes check the caller and the length before they read the body.
 UPLOAD_PATHS = ("/media", "/api/media", "/upload")

@@ -127,7 +127,8 @@ class AccountLink(Base):
     kind: Mapped[LinkKind] = mapped_column(String(16))
     secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True, default=None)
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True, default=None)
-    # Where the mail goes; for a lost password what somebody typed, a user name or an address.
+    # Where the mail goes; for a lost password what somebody typed, a user name or an address; for a sign-in half done
+    # whether the browser asked to be remembered.
     address: Mapped[str] = mapped_column(String(320), default="")
     role: Mapped[ServerRole | None] = mapped_column(String(16), default=None)
     workspace_id: Mapped[UUID | None] = mapped_column(

@@ -55,7 +55,8 @@ def _form(
         "least": context.settings.accounts.password_length,
         "fault": fault.detail if fault else None,
     }
-    return _safe(render(request, "link.html", values, status=fault.status if fault else 200, address="/sign-in"))
+    back = f"/auth/confirm/{secret}" if kind else "/sign-in"
+    return _safe(render(request, "link.html", values, status=fault.status if fault else 200, address=back))
 
 
 @router.post("/auth/confirm")

@@ -1,12 +1,16 @@
 """One's own account in the pages: profile, password, address, and where one is signed in."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import segno
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from otolith.accounts.factors import service as factors
 from otolith.accounts.links import service as links
 from otolith.accounts.models import User, UserSession
 from otolith.accounts.sessions import service as sessions
@@ -28,6 +32,7 @@ DONE: Final = {
     "profile": mark("Your profile is changed."),
     "password": mark("Your password is changed, and all other sessions have ended."),
     "address": mark("A link is on its way to the new address; follow it to make the address yours."),
+    "codes": mark("Codes are asked for no more."),
     "device": mark("That device is signed out."),
     "devices": mark("All other devices are signed out."),
 }
@@ -52,6 +57,7 @@ def _page(
     values = {
         "user": user,
         "devices": [_row(seat, actor, tongue) for seat in sessions.devices(session, actor)],
+        "codes": factors.state(context, actor),
         "mails": links.sends_mail(context.settings),
         "least": context.settings.accounts.password_length,
     }
@@ -133,6 +139,51 @@ def change_address(
     except AppError as fault:
         return _refused(request, context, actor, fault)
     return RedirectResponse("/account?done=address", 303)
+
+
+@router.post("/account/codes")
+def set_up_codes(request: Request, context: Ctx, actor: CurrentActor, current: Secret = "") -> Response:
+    """Show what the app reads, and ask for a code of it."""
+    try:
+        setup = factors.begin_setup(context, links.confirmed(context, actor, current))
+    except AppError as fault:
+        return _refused(request, context, actor, fault)
+    return _codes_page(request, context, actor, setup=setup)
+
+
+@router.post("/account/codes/confirm")
+def confirm_codes(request: Request, context: Ctx, actor: CurrentActor, code: Line = "") -> Response:
+    try:
+        kept = factors.finish_setup(context, actor, sessions.in_person(actor), code)
+    except AppError as fault:
+        return _refused(request, context, actor, fault)
+    return _codes_page(request, context, actor, kept=kept)
+
+
+@router.post("/account/codes/off")
+def switch_codes_off(request: Request, context: Ctx, actor: CurrentActor, current: Secret = "") -> Response:
+    try:
+        factors.switch_off(context, actor, links.confirmed(context, actor, current).id)
+    except AppError as fault:
+        return _refused(request, context, actor, fault)
+    return RedirectResponse("/account?done=codes", 303)
+
+
+def _codes_page(
+    request: Request,
+    context: Context,
+    actor: Actor,
+    *,
+    setup: factors.Setup | None = None,
+    kept: Sequence[str] = (),
+) -> Response:
+    picture = Markup(segno.make(setup.address, error="m").svg_inline(scale=5, omitsize=True)) if setup else None  # noqa: S704 -- The library draws it, of squares alone.
+    values = {"secret": setup.secret if setup else "", "picture": picture, "kept": kept}
+    with context.database.read(actor) as session:
+        working = sum(queries.unfinished_jobs(session, actor).values())
+    page = render(request, "codes.html", values, actor=actor, section="account", working=working, address="/account")
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 @router.post("/account/devices/{session_id}/end")

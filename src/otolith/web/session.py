@@ -8,14 +8,16 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from otolith.accounts.credentials import clear_cookies, session_cookies, set_cookies
+from otolith.accounts.factors.service import CodeWanted, WrongCode
 from otolith.accounts.limits.browsers import browser_of, keep_browser
 from otolith.accounts.links import service as links
 from otolith.accounts.sessions import service as sessions
-from otolith.accounts.sessions.signing import WrongPassword
+from otolith.accounts.sessions.signing import ChallengeOver, Seat, WrongPassword, answer
 from otolith.accounts.sessions.signing import sign_in as begin_session
 from otolith.accounts.workspaces.service import home_of
 from otolith.core.actor import Actor
 from otolith.core.context import Context
+from otolith.core.errors import NotSignedIn
 from otolith.core.http import Ctx, MaybeActor
 from otolith.core.i18n import LANGUAGE_COOKIE, LANGUAGES
 from otolith.web.rendering import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES, render, tongue_of
@@ -82,9 +84,37 @@ def sign_in(
             replaces=session_cookies(request.cookies),
             browser=browser_of(request),
         )
+    except CodeWanted as asked:
+        return _code_form(request, str(asked.extra["challenge"]), back)
     except WrongPassword:
         fault = tongue_of(request).words.say("The user name or the password is not right.")
         return _form(request, context, back, username, fault)
+    response = RedirectResponse(own_address(back), 303)
+    keep_browser(context, request, response, signed_in.user_id)
+    set_cookies(response, context.settings, signed_in)
+    return response
+
+
+def _code_form(request: Request, challenge: str, back: str, *, fault: NotSignedIn | None = None) -> Response:
+    values = {"challenge": challenge, "next": own_address(back), "fault": fault.detail if fault else None}
+    page = render(request, "code.html", values, status=401 if fault else 200, address="/sign-in")
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+@router.post("/sign-in/code")
+def give_code(request: Request, context: Ctx, challenge: Text = "", code: Text = "", back: Back = "/") -> Response:
+    seat = Seat(
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", ""),
+        replaces=session_cookies(request.cookies),
+    )
+    try:
+        signed_in = answer(context, challenge, code, seat, browser=browser_of(request))
+    except WrongCode as fault:
+        return _code_form(request, challenge, back, fault=fault)
+    except ChallengeOver as over:
+        return _form(request, context, back, fault=tongue_of(request).words.say(over.detail))
     response = RedirectResponse(own_address(back), 303)
     keep_browser(context, request, response, signed_in.user_id)
     set_cookies(response, context.settings, signed_in)

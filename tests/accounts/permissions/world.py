@@ -56,6 +56,11 @@ def nothing_stays() -> Iterator[None]:
 
 _CHOSEN = "lamp orbit velvet canyon"
 _SENT_BY_PEOPLE: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/auth/login/code"): {"json": {"challenge": "none", "code": "000000"}},
+    ("POST", "/sign-in/code"): {"data": {"challenge": "none", "code": "000000"}},
+    ("POST", "/api/account/codes"): {"json": {"current": "not it"}},
+    ("POST", "/api/account/codes/confirm"): {"json": {"code": "000000"}},
+    ("DELETE", "/api/account/codes"): {"json": {"current": "not it"}},
     ("POST", "/api/auth/confirm"): {"json": {"link": "none", "password": _CHOSEN}},
     ("POST", "/api/auth/forgot"): {"json": {"username": "nobody"}},
     ("POST", "/api/auth/register"): {"json": {"email": "nobody@example.org"}},

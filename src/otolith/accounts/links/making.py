@@ -14,6 +14,7 @@ from otolith.core.settings import Settings
 
 PAGE = "/auth/confirm"
 EVERY_KIND: tuple[LinkKind, ...] = ("invitation", "registration", "reset", "address")
+HALF_SIGNED_IN: tuple[LinkKind, ...] = ("code",)
 
 
 class LinkOver(NotFound):

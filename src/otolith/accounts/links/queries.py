@@ -22,6 +22,7 @@ def _fit(secret_hash: bytes, kinds: Collection[LinkKind], at: dt.datetime) -> tu
 def living_link(
     session: Session, secret_hash: bytes, kinds: Collection[LinkKind], at: dt.datetime
 ) -> AccountLink | None:
+    """The link of this secret, if it can still be used."""
     return session.scalar(select(AccountLink).where(*_fit(secret_hash, kinds, at)))
 
 

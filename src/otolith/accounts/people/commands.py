@@ -164,6 +164,17 @@ def delete(name: NameArgument, data: DataOption = None, as_json: JsonOption = Fa
         error_console().print(f"{user.name} is deleted.", markup=False, highlight=False)
 
 
+@app.command("forget-codes")
+def forget_codes(name: NameArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Ask a user for no more one-time codes, as when their device and their recovery codes are lost."""
+    from otolith.accounts.factors.service import switch_off
+
+    with _opened(data, as_json=as_json) as context:
+        user = service.user_named(context, name)
+        switch_off(context, SYSTEM, user.id)
+    _tell(user, as_json=as_json)
+
+
 @app.command("reset-password")
 def reset_password(
     name: NameArgument, password_stdin: StdinOption = False, data: DataOption = None, as_json: JsonOption = False

@@ -5,13 +5,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
+from otolith.accounts.factors import service as factors
 from otolith.accounts.links import service as links
 from otolith.accounts.people import service
 from otolith.accounts.people.schemas import (
     AddressChange,
+    CodeProof,
     Confirmation,
     Confirmed,
     Forgotten,
+    GeneratorOut,
     HandedOut,
     InvitationIn,
     InvitationsOut,
@@ -19,11 +22,14 @@ from otolith.accounts.people.schemas import (
     LinkRequest,
     PasswordChange,
     ProfileChange,
+    Proof,
+    RecoveryCodesOut,
     Registration,
     UserChange,
     UserIn,
     UserOut,
 )
+from otolith.accounts.sessions.service import in_person
 from otolith.core.errors import BadRequest, Conflict, NotAcceptable, NotAllowed, NotFound, responses
 from otolith.core.http import Ctx, CurrentActor
 from otolith.core.i18n import language_of
@@ -135,6 +141,25 @@ def change_password(body: PasswordChange, context: Ctx, actor: CurrentActor) -> 
 def change_address(body: AddressChange, request: Request, context: Ctx, actor: CurrentActor) -> None:
     """A link goes to the new address, which becomes yours when it is followed."""
     links.ask_for_address(context, actor, body.current, body.email, language_of(request))
+
+
+@router.post("/account/codes", summary="Set up one-time codes", status_code=201, responses=_CHANGES)
+def set_up_codes(body: Proof, context: Ctx, actor: CurrentActor) -> GeneratorOut:
+    """Codes are asked for once one of them was confirmed by `POST /account/codes/confirm`."""
+    made = factors.begin_setup(context, links.confirmed(context, actor, body.current))
+    return GeneratorOut(secret=made.secret, address=made.address)
+
+
+@router.post("/account/codes/confirm", summary="Switch one-time codes on", responses=_CHANGES)
+def confirm_codes(body: CodeProof, context: Ctx, actor: CurrentActor) -> RecoveryCodesOut:
+    """From now on signing in asks for a code. Keep the recovery codes: they are not shown again."""
+    return RecoveryCodesOut(codes=factors.finish_setup(context, actor, in_person(actor), body.code))
+
+
+@router.delete("/account/codes", summary="Switch one-time codes off", status_code=204, responses=responses(NotAllowed))
+def switch_codes_off(body: Proof, context: Ctx, actor: CurrentActor) -> None:
+    """The app and the recovery codes are worth nothing then."""
+    factors.switch_off(context, actor, links.confirmed(context, actor, body.current).id)
 
 
 @router.post("/auth/forgot", summary="Ask for a new password", status_code=202, responses=responses(Conflict))

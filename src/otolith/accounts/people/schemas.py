@@ -137,6 +137,31 @@ class AddressChange(BaseModel):
     email: str = Field(max_length=320, description="The new address.")
 
 
+class Proof(BaseModel):
+    """That it is you."""
+
+    current: str = Field(max_length=LONGEST_PASSWORD, description="The present password.", repr=False)
+
+
+class CodeProof(BaseModel):
+    """That the app works."""
+
+    code: str = Field(min_length=1, max_length=20, description="A code of the app.", repr=False)
+
+
+class GeneratorOut(BaseModel):
+    """What an app makes codes from, shown this once."""
+
+    secret: str = Field(description="In Base32, to be typed.")
+    address: str = Field(description="As an `otpauth:` address, to be read from a picture.")
+
+
+class RecoveryCodesOut(BaseModel):
+    """Codes for when the app is lost, each for once; shown this once."""
+
+    codes: list[str] = Field(description="The codes.")
+
+
 class Forgotten(BaseModel):
     """Who forgot their password."""
 

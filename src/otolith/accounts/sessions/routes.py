@@ -8,8 +8,9 @@ from otolith.accounts.credentials import REFRESH_COOKIE, clear_cookies, csrf_of,
 from otolith.accounts.limits.browsers import browser_of, keep_browser
 from otolith.accounts.models import UserSession
 from otolith.accounts.sessions import service
-from otolith.accounts.sessions.schemas import Credentials, CsrfOut, SessionOut, SessionsOut, SignedInOut
+from otolith.accounts.sessions.schemas import CodeIn, Credentials, CsrfOut, SessionOut, SessionsOut, SignedInOut
 from otolith.accounts.sessions.secrets import SignedIn
+from otolith.accounts.sessions.signing import Seat, answer
 from otolith.accounts.sessions.signing import sign_in as begin_session
 from otolith.core.actor import Actor
 from otolith.core.context import Context
@@ -42,6 +43,19 @@ def sign_in(body: Credentials, request: Request, response: Response, context: Ct
         replaces=session_cookies(request.cookies),
         browser=browser_of(request),
     )
+    keep_browser(context, request, response, signed_in.user_id)
+    return _told(response, context, signed_in)
+
+
+@router.post("/auth/login/code", summary="Sign in with a code", responses=responses(NotSignedIn))
+def give_code(body: CodeIn, request: Request, response: Response, context: Ctx) -> SignedInOut:
+    """After a problem `code-wanted`, whose `challenge` works for five minutes and five tries."""
+    seat = Seat(
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", ""),
+        replaces=session_cookies(request.cookies),
+    )
+    signed_in = answer(context, body.challenge, body.code, seat, browser=browser_of(request))
     keep_browser(context, request, response, signed_in.user_id)
     return _told(response, context, signed_in)
 

@@ -16,6 +16,13 @@ class Credentials(BaseModel):
     remember: bool = Field(default=False, description="Whether to stay signed in for longer.")
 
 
+class CodeIn(BaseModel):
+    """The second half of signing in."""
+
+    challenge: str = Field(min_length=1, max_length=200, description="`challenge` of the answer before.", repr=False)
+    code: str = Field(min_length=1, max_length=64, description="A code of the app, or a recovery code.", repr=False)
+
+
 class SignedInOut(BaseModel):
     """A session that has begun; the cookies carry it."""
 
