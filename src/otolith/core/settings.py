@@ -75,7 +75,8 @@ class Settings(BaseSettings):
     database_pool: int = Field(default=10, ge=1, le=200, description="Pooled connections, and as many request threads.")
     broker_url: str = Field(default="", description="`redis://…`, `amqp://…`; unset: files in the data folder.")
     profile: Literal["", "small"] = Field(
-        default="", description="`small` for a machine with little memory: other defaults, see the page on installing."
+        default="",
+        description="`small` for a machine with little memory: other defaults, see the page on small machines.",
     )
     production_mode: bool = Field(
         default=False, description="Strict cookies and HSTS; weak, default and example secrets are refused."
