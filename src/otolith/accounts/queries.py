@@ -18,6 +18,15 @@ def user_by_name(session: Session, key: str) -> User | None:
     return session.scalar(select(User).where(User.name_key == key))
 
 
+def user_with_token(
+    session: Session, user_id: UUID | None, token_id: UUID | None
+) -> tuple[User, ApiToken | None] | None:
+    """A user and the token that they came with, if they came with one."""
+    statement = select(User, ApiToken).outerjoin(ApiToken, ApiToken.id == token_id).where(User.id == user_id)
+    row = session.execute(statement).first()
+    return (row[0], row[1]) if row is not None else None
+
+
 def any_admin(session: Session) -> bool:
     return bool(session.scalar(select(exists().where(User.role == "admin", User.active))))
 

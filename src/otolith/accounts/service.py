@@ -45,11 +45,10 @@ class Self:
 
 
 def whoami(session: Session, actor: Actor) -> Self:
-    user = session.get(User, actor.user_id)
-    if user is None:
+    found = queries.user_with_token(session, actor.user_id, actor.token_id)
+    if found is None:
         raise NotSignedIn
-    token = session.get(ApiToken, actor.token_id) if actor.token_id else None
-    return Self(user, token, visible_workspaces(session, actor))
+    return Self(*found, visible_workspaces(session, actor))
 
 
 def home_workspace(session: Session) -> Workspace:
