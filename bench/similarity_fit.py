@@ -34,7 +34,7 @@ _COMPONENTS = 192
 _FRAMES = 20  # Of each recording, for the mixture.
 _PRINCIPAL = 300  # Directions that discriminants are looked for in.
 _TOLD = 0.7
-_BALANCE = (0.58, 0.42)
+_BALANCE = (0.55, 0.45)
 
 
 @dataclass(frozen=True, slots=True)
