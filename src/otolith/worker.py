@@ -231,9 +231,12 @@ def _stop_in_time(crew: Crew) -> None:
     crew.duty.dismissal.touch()
     processes = psutil.Process().children(recursive=True)
     psutil.wait_procs(processes, timeout=DISMISS_SECONDS)
-    for process in psutil.Process().children(recursive=True):
-        process.kill()
     _clean_up(crew)
+    # Last of all and until none is left, because the pool puts new children in the place of those that went.
+    while processes := psutil.Process().children(recursive=True):
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes, timeout=DISMISS_SECONDS)
     os._exit(0)
 
 
