@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from otolith.accounts.factors import service as factors
 from otolith.accounts.links import service as links
@@ -136,6 +136,7 @@ def change_password(body: PasswordChange, context: Ctx, actor: CurrentActor) -> 
     "/account/address",
     summary="Change your e-mail address",
     status_code=202,
+    response_class=Response,
     responses=responses(NotAllowed, Conflict),
 )
 def change_address(body: AddressChange, request: Request, context: Ctx, actor: CurrentActor) -> None:
@@ -162,7 +163,13 @@ def switch_codes_off(body: Proof, context: Ctx, actor: CurrentActor) -> None:
     factors.switch_off(context, actor, links.confirmed(context, actor, body.current).id)
 
 
-@router.post("/auth/forgot", summary="Ask for a new password", status_code=202, responses=responses(Conflict))
+@router.post(
+    "/auth/forgot",
+    summary="Ask for a new password",
+    status_code=202,
+    response_class=Response,
+    responses=responses(Conflict),
+)
 def forgot_password(body: Forgotten, request: Request, context: Ctx) -> None:
     """A link goes to the user's address. The answer is the same whether there is such a user or not."""
     links.ask_for_password(context, body.username, language_of(request))
@@ -172,6 +179,7 @@ def forgot_password(body: Forgotten, request: Request, context: Ctx) -> None:
     "/auth/register",
     summary="Ask for an account",
     status_code=202,
+    response_class=Response,
     responses=responses(NotAllowed, Conflict, NotAcceptable),
 )
 def register(body: Registration, request: Request, context: Ctx) -> None:
