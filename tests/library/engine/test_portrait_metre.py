@@ -1,5 +1,7 @@
 """The pattern of a bar: known grooves, whatever their tempo, their octave of it, and wherever the counting begins."""
 
+from typing import TypedDict
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,6 +15,14 @@ Groove = dict[int, tuple[float, ...]]
 ROCK: Groove = {0: (0, 2), 2: (1, 3), 4: (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5)}
 TOGETHER: Groove = {0: (0, 2), 2: (0, 2), 4: (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5)}
 WALTZ: Groove = {0: (0,), 2: (1, 2), 4: (0, 0.5, 1, 1.5, 2, 2.5)}
+
+
+class Counting(TypedDict, total=False):
+    """What may differ between two countings of a groove."""
+
+    tempo: float
+    first: int
+    beat: float
 
 
 def told(groove: Groove, *, tempo: float = 110.0, meter: int = 4, first: int = 0, beat: float = 1.0) -> Array:
@@ -31,7 +41,7 @@ def alike(one: Array, other: Array) -> float:
 
 
 @pytest.mark.parametrize("change", [{"tempo": 131.0}, {"first": 1}, {"beat": 2.0}, {"beat": 0.5}])
-def test_tempo_and_counting_do_not_matter(change: dict[str, float]) -> None:
+def test_tempo_and_counting_do_not_matter(change: Counting) -> None:
     assert alike(told(ROCK), told(ROCK, **change)) > 0.95
 
 
@@ -48,6 +58,6 @@ def test_without_beats_nothing_is_said() -> None:
 
 
 def test_silence_and_a_few_beats_answer_plainly() -> None:
-    few = describe(np.zeros((300, GROUPS)), np.arange(7) * 0.5)
+    few = describe(np.zeros((300, GROUPS)), np.arange(7, dtype=np.float64) * 0.5)
     assert few.shape == (SIZE,)
     assert np.isfinite(few).all()
