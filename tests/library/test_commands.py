@@ -176,3 +176,21 @@ class TestThere:
     def test_a_server_that_is_not_there_is_told(self, music: Path) -> None:
         said = otolith("scan", music, "--server", "http://127.0.0.1:9", "--json", code=1)
         assert "No Otolith answers" in said["error"]
+
+    def test_commands_keep_to_the_limits_of_a_server_and_lose_nothing(self, music: Path, tmp_path: Path) -> None:
+        server = LiveServer(
+            tmp_path / "data",
+            OTOLITH_WORKERS="1",
+            OTOLITH_LIMITS_ENABLED="true",
+            OTOLITH_LIMITS_TOKEN="4 per 2 second",
+        )
+        server.start()
+        try:
+            there = ("--server", server.url, "--token", TOKEN, "--json")
+            files = [music / "tone.wav", music / "tone.wav"]
+            assert [set(one) for one in otolith("analyse", *files, *there)] == [FEATURES, FEATURES]
+            assert otolith("scan", music, *there)["added"] == 1
+            assert otolith("jobs", "list", *there)["items"]
+            assert "total" in otolith("search", "tone", *there)
+        finally:
+            server.stop()

@@ -3,16 +3,20 @@
 import errno
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
 
 from otolith.core.errors import AppError
 from otolith.core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import httpx
 
 DataOption = Annotated[
     Path | None,
@@ -41,6 +45,9 @@ FAILED = 1
 USAGE = 2
 # What the machine's owner can mend, and no traceback explains better.
 _TOLD = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+# How long one call to a server waits in all: for its turn, which limits by the minute never delay by so much, and for
+# something that is just being read or restarted.
+_PATIENCE: Final = {429: 600.0, 503: 30.0}
 
 
 def error_console() -> Console:
@@ -110,6 +117,9 @@ class Remote:
         self._connection_error = httpx.TransportError
         self.base = base if base.endswith("/api") else f"{base}/api"
         self.client = httpx.Client(base_url=self.base, headers=headers, timeout=httpx.Timeout(30, read=120))
+        # Not before this moment is another request let through, and so many seconds apart none is one too many.
+        self._turn = self._pace = 0.0
+        self._said = False
 
     def request(self, method: str, path: str, **options: Any) -> Any:
         """The JSON answer of one call; a problem document becomes an error with its detail."""
@@ -118,6 +128,26 @@ class Remote:
 
     def text(self, method: str, path: str, **options: Any) -> str:
         """As `request`, for an answer that is no JSON."""
+        response = self._answered(method, path, **options)
+        if response.is_error:
+            raise RemoteFailure(self._detail(response.status_code, response.text))
+        return response.text
+
+    def _answered(self, method: str, path: str, **options: Any) -> "httpx.Response":
+        """The answer to one call, sent again for as long as the server only asks to wait."""
+        patience = dict(_PATIENCE)
+        while True:
+            self._wait_for(self._turn - time.monotonic())
+            if hasattr(options.get("content"), "seek"):
+                options["content"].seek(0)
+            response = self._sent(method, path, **options)
+            wait, status = _asked_to_wait(method, response), response.status_code
+            if wait is None or wait > patience[status]:
+                return response
+            patience[status] -= wait
+            self._wait_for(wait)
+
+    def _sent(self, method: str, path: str, **options: Any) -> "httpx.Response":
         try:
             response = self.client.request(method, path, **options)
         except self._connection_error as error:
@@ -125,10 +155,27 @@ class Remote:
                 f"No Otolith answers at {self.base}: {str(error).rstrip('.')}. Check the address given by --server."
             )
             raise RemoteFailure(detail) from error
-        if response.is_error:
-            raise RemoteFailure(self._detail(response.status_code, response.text))
-        answered: str = response.text
-        return answered
+        limit, left, reset = (
+            _whole(response.headers.get(f"RateLimit-{name}")) for name in ("Limit", "Remaining", "Reset")
+        )
+        if limit is not None and left is not None and reset is not None and reset <= _PATIENCE[429]:
+            # A file that is sent only to be refused is sent twice, so a limit known to be spent is waited for before.
+            self._turn = time.monotonic() + (reset if left <= 0 and not response.is_error else 0)
+            self._pace = 0.0 if 2 * left > limit else reset / (left + 1)
+        return response
+
+    def _wait_for(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        if not self._said:
+            sentence = f"The server asks to wait for {seconds:.0f} s before it is asked again; waiting."
+            error_console().print(sentence, markup=False, highlight=False, soft_wrap=True)
+            self._said = True
+        time.sleep(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait before asking again how far something is: longer where half of what one may ask has been asked."""
+        time.sleep(max(seconds, self._pace))
 
     def get(self, path: str, **params: Any) -> Any:
         return self.request("GET", path, params={name: value for name, value in params.items() if value is not None})
@@ -147,6 +194,19 @@ class Remote:
 
     def close(self) -> None:
         self.client.close()
+
+
+def _asked_to_wait(method: str, response: "httpx.Response") -> float | None:
+    """The seconds after which the same call may succeed; None where waiting is no answer, as with a spent quota."""
+    wait = _whole(response.headers.get("Retry-After"))
+    too_many = response.status_code == 429 and "urn:otolith:problem:too-many-requests" in response.text
+    # Nobody knows how far a change went that something was not available for.
+    is_resting = response.status_code == 503 and method == "GET"
+    return max(1.0, wait) if wait is not None and (too_many or is_resting) else None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdecimal() else None
 
 
 def main_of(app: typer.Typer) -> Callable[[], None]:

@@ -141,7 +141,7 @@ def _follow(remote: Remote, scan_id: str) -> dict[str, Any]:
             if report["state"] not in {"running", "paused"}:
                 return dict(remote.get(f"/scans/{scan_id}"))
             bars.tell(report)
-            time.sleep(_POLL)
+            remote.pause(_POLL)
 
 
 def _some(started: Sequence[Any]) -> Sequence[Any]:

@@ -1,7 +1,6 @@
 """`otolith analyse`: on this machine without a database, or through a running Otolith."""
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -92,7 +91,7 @@ def _uploaded(remote: Remote, path: Path) -> dict[str, Any]:
         raise RemoteFailure("The server stored the file but does not analyse uploads.")
     track = remote.get(f"/tracks/{item['track_id']}")
     while track["state"] == "waiting":
-        time.sleep(_POLL)
+        remote.pause(_POLL)
         track = remote.get(f"/tracks/{item['track_id']}")
     if track["features"] is None:
         return {"error": track["error"], "kind": "failed"}

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,7 +116,7 @@ class RemoteTags:
 
     def _wait(self, job_id: str) -> None:
         while self._remote.get(f"/jobs/{job_id}")["state"] not in TERMINAL:
-            time.sleep(_POLL)
+            self._remote.pause(_POLL)
 
     def outcome(self, batch: str) -> list[Document]:
         found: list[Document] = []

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,7 +88,7 @@ class RemoteLibrary:
     def compare(self) -> None:
         job_id = self._remote.post("/library/check")["job_id"]
         while self._remote.get(f"/jobs/{job_id}")["state"] not in TERMINAL:
-            time.sleep(_POLL)
+            self._remote.pause(_POLL)
 
     def missing(self) -> Document:
         found: Document = self._remote.post("/library/missing/purge", {"dry_run": True})
