@@ -73,3 +73,10 @@ def test_the_description_and_the_metrics_are_for_whom_the_settings_name(
         for path in PATHS[setting]:
             got = [callers[kind].get(path).status_code for kind in ("anonymous", "viewer", "admin")]
             assert (path, *got) == (path, nobody, viewer, admin)
+
+
+@pytest.mark.parametrize("path", ["/api/metrics%0A", "/api/docs%0A", "/api/openapi.json%0A", "/health%00", "/a%7Fb"])
+def test_no_character_that_is_not_seen_leads_past_a_guard(settings: Settings, path: str) -> None:
+    with client_of(settings, metrics_access="nobody", docs_access="nobody") as client:
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:otolith:problem:unfit-address")

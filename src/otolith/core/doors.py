@@ -14,6 +14,8 @@ from otolith.core.actor import Actor
 from otolith.core.errors import AppError, NotAllowed, NotFound, NotSignedIn, on_app_error
 from otolith.core.settings import Access
 
+# Routes overlook a line break at the end of an address, and those who guard them do not.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 # Asked by load balancers inside the network, by address and without TLS.
 _PROBED: Final = re.compile(r"(/api)?/(health|ready)/?")
 _GUARDED: Final = {
@@ -28,8 +30,14 @@ class UnknownHost(AppError):
     status = 400
 
 
+class UnfitAddress(AppError):
+    """No address of this server holds control characters."""
+
+    status = 400
+
+
 class Hosts:
-    """Refuses requests for hosts that are not ours, and sends those without TLS to where it is."""
+    """Refuses requests for what is not ours, and sends those without TLS to where it is."""
 
     def __init__(self, app: ASGIApp, *, allowed: Sequence[str] = (), https: bool = False) -> None:
         self.app = app
@@ -39,6 +47,8 @@ class Hosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or _PROBED.fullmatch(scope["path"]):
             await self.app(scope, receive, send)
+        elif _CONTROL.search(scope["path"]):
+            await _refuse(UnfitAddress(), scope, receive, send)
         elif not self._knows(Headers(scope=scope).get("host", "")):
             await _refuse(UnknownHost(), scope, receive, send)
         elif self.https and scope["scheme"] in ("http", "ws"):
