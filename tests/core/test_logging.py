@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
+from otolith.accounts.credentials import new_secret
 from otolith.core.logging import configure_logging
 from otolith.core.settings import LogSettings, Settings
 
@@ -126,3 +127,12 @@ def test_nobody_steers_the_terminal_by_what_they_ask_for(tmp_path: Path) -> None
     line = told(Settings(data=tmp_path, log=LogSettings(format="text")), path="/\x1b[2J\x07é\u202e")
     assert "/\\x1b[2J\\x07é\\u202e" in line
     assert line.strip("\n").isprintable()
+
+
+@pytest.mark.parametrize("path", ["/auth/confirm/{}/", "/api/shared/{}/stream", "https://otolith.example/shared/{}"])
+def test_the_secret_of_a_link_is_in_no_line(tmp_path: Path, path: str) -> None:
+    secret = new_secret()
+    line = told(Settings(data=tmp_path), path=path.format(secret), folder="/mnt/shared/music")
+    assert secret not in line
+    assert path.partition("{")[0] in line
+    assert "/mnt/shared/music" in line
