@@ -59,3 +59,8 @@ def forget_expired(session: Session, at: dt.datetime) -> None:
 def forget_of_user(session: Session, user_id: UUID, *kinds: LinkKind) -> None:
     """What was sent before is worth nothing once it was used, or once something newer was sent."""
     forget_links(session, AccountLink.user_id == user_id, AccountLink.kind.in_(kinds))
+
+
+def forget_made_by(session: Session, user_id: UUID) -> None:
+    """What an administrator handed out must not be a way back for whoever is none any more."""
+    forget_links(session, AccountLink.created_by == user_id, AccountLink.used_at.is_(None))

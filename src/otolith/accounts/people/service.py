@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from otolith.accounts.audit import service as audit
-from otolith.accounts.links.queries import forget_of_user
+from otolith.accounts.links.queries import forget_made_by, forget_of_user
 from otolith.accounts.models import User
 from otolith.accounts.names import check_address, check_user_name, fold
 from otolith.accounts.passwords import passwords_of
@@ -176,6 +176,8 @@ def change_user(context: Context, actor: Actor, user_id: UUID, changes: Mapping[
         _rename(session, user, changes)
         user.display_name = changes.get("display_name", user.display_name)
         user.role = changes.get("role", user.role)
+        if before["role"] == "admin" != user.role:
+            forget_made_by(session, user.id)
         if changes.get("active", user.active) != user.active:
             user.active = not user.active
             if not user.active:
@@ -200,15 +202,19 @@ def _rename(session: Session, user: User, changes: Mapping[str, Any]) -> None:
     address = check_address(email) if email else None
     if queries.taken(session, *(fold(part) for part in (name, address) if part), but=user.id):
         raise NameTaken
+    if address != user.email:
+        # What was sent to the address before is worth nothing now.
+        forget_of_user(session, user.id, "reset", "address")
     user.name, user.name_key = name, fold(name)
     user.email, user.email_key = address, fold(address) if address else None
 
 
 def _put_out(session: Session, user: User) -> None:
-    """End whatever lets this user in, or would: sessions, tokens and links."""
+    """End whatever lets this user in, or would: sessions, tokens and links, also those they handed out."""
     end_all(session, user.id)
     queries.revoke_tokens(session, user.id, now())
     forget_of_user(session, user.id, "reset", "address", "code")
+    forget_made_by(session, user.id)
 
 
 def delete_user(context: Context, actor: Actor, user_id: UUID) -> None:
@@ -259,4 +265,5 @@ def put_password(session: Session, user: User, new_hash: str, *, stays: UUID | N
     """Store a new password in the caller's transaction, and end all sessions but the one that `stays`."""
     user.password_hash = new_hash
     end_all(session, user.id, but=stays)
-    forget_of_user(session, user.id, "reset", "code")
+    # Neither may somebody who knew the old one wait with a new address for a way back.
+    forget_of_user(session, user.id, "reset", "address", "code")
