@@ -6,7 +6,7 @@ import time
 import pytest
 
 from otolith.accounts import passwords
-from otolith.accounts.names import BadName, check_user_name, fold
+from otolith.accounts.names import BadAddress, BadName, check_address, check_user_name, fold
 from otolith.accounts.passwords import Busy, Passwords, passwords_of
 from otolith.core.settings import AccountSettings
 
@@ -96,8 +96,19 @@ def test_names_that_people_have_are_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", " ann", "ann ", "a@b", "a/b", "a\\b", "a\nb", "a\x00b", "a\u200bb", "x" * 101, "ß" * 60]
+    "name",
+    [
+        *("", " ", " ann", "ann ", "a@b", "a/b", "a\\b", "a\nb", "a\x00b", "a\u200bb", "x" * 101, "ß" * 60),
+        # These are a@b and a/c once they are folded.
+        *("ann\uff20example.org", "\u2100"),
+    ],
 )
 def test_names_that_deceive_are_refused(name: str) -> None:
     with pytest.raises(BadName):
         check_user_name(name)
+
+
+@pytest.mark.parametrize("address", ["ann", "a b@example.org", "\ufdfa" * 60 + "@example.org", "a\uff20b@example.org"])
+def test_addresses_that_deceive_are_refused(address: str) -> None:
+    with pytest.raises(BadAddress):
+        check_address(address)

@@ -29,7 +29,9 @@ def check_user_name(name: str) -> str:
     """The name as it is stored, or `BadName`. An @ is refused, so that no name looks like an address."""
     name = unicodedata.normalize("NFC", name)
     printable = all(unicodedata.category(character)[0] != "C" for character in name)
-    if not printable or not _NAME.fullmatch(name) or max(len(name), len(fold(name))) > LONGEST_NAME:
+    # Folding may make one of the forbidden characters of another.
+    fit = all(_NAME.fullmatch(one) and len(one) <= LONGEST_NAME for one in (name, fold(name)))
+    if not printable or not fit:
         raise BadName
     return name
 
@@ -37,6 +39,7 @@ def check_user_name(name: str) -> str:
 def check_address(address: str) -> str:
     """The e-mail address as it is stored, or `BadAddress`."""
     address = unicodedata.normalize("NFC", address.strip())
-    if len(address) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(address) or not fold(address).isprintable():
+    fit = all(_ADDRESS.fullmatch(one) and len(one) <= LONGEST_ADDRESS for one in (address, fold(address)))
+    if not fit or not fold(address).isprintable():
         raise BadAddress
     return address
