@@ -156,3 +156,12 @@ def stored_bytes(session: Session, subject_id: UUID, *, of_user: bool) -> int:
     owner = Media.added_by if of_user else Media.workspace_id
     statement = select(func.coalesce(func.sum(Media.size), 0)).where(owner == subject_id, Media.stored.is_not(None))
     return int(session.scalar(statement) or 0)
+
+
+def coming_bytes(session: Session, subject_id: UUID, *, of_user: bool) -> int:
+    """The bytes that are here of resumable uploads which became nothing yet."""
+    owner = Upload.user_id if of_user else Upload.workspace_id
+    unsettled = and_(Upload.media_id.is_(None), Upload.refused.is_(None))
+    return int(
+        session.scalar(select(func.coalesce(func.sum(Upload.received), 0)).where(owner == subject_id, unsettled)) or 0
+    )

@@ -18,6 +18,11 @@ def stored_bytes(session: Session, subject: SubjectKind, subject_id: UUID) -> in
     return queries.stored_bytes(session, subject_id, of_user=subject == "user")
 
 
+def _with_coming(session: Session, subject: SubjectKind, subject_id: UUID) -> int:
+    coming = queries.coming_bytes(session, subject_id, of_user=subject == "user")
+    return coming + stored_bytes(session, subject, subject_id)
+
+
 def hold_storage(context: Context, session: Session, event: MediaAdded) -> None:
     """Refuse what was just filed where it is more than the quotas allow; its transaction is undone then."""
     quotas.hold(
@@ -30,14 +35,17 @@ def hold_storage(context: Context, session: Session, event: MediaAdded) -> None:
     )
 
 
-def require_room(context: Context, actor: Actor, workspace_id: UUID, size: int) -> None:
-    """Refuse an upload of so many bytes before any of them is read; what counts is still decided when it is filed."""
+def require_room(context: Context, actor: Actor, workspace_id: UUID, size: int, *, in_pieces: bool = False) -> None:
+    """Refuse an upload of so many bytes before any of them is read; what counts is still decided when it is filed.
+
+    One that comes `in_pieces` finds those of its like counted: they stay here for days, finished or not.
+    """
     with context.database.read(actor) as session:
         quotas.hold(
             session,
             context.settings.quotas,
             "storage",
-            stored_bytes,
+            _with_coming if in_pieces else stored_bytes,
             user=actor.user_id,
             workspace=workspace_id,
             more=size,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from otolith.accounts.quotas.service import QuotaSpent
 from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.db import now
@@ -21,6 +22,7 @@ from otolith.core.spool import StorageFull
 from otolith.media import queries, tus_headers
 from otolith.media.intake import Received, choose_workspace, file_upload
 from otolith.media.models import Upload
+from otolith.media.quota import require_room
 from otolith.media.receiving import Arrived, too_large
 from otolith.media.room import Room
 from otolith.media.threads import in_thread, pump
@@ -34,7 +36,8 @@ KEPT: Final = dt.timedelta(days=3)
 SYNC_BYTES: Final = 16 << 20
 PART: Final = "partial"
 PATIENCE: Final = 3.0
-_TEMPORARY: Final = (NotAvailable, StorageFull)
+# What may be different in a moment, or once somebody has made room.
+_TEMPORARY: Final = (NotAvailable, StorageFull, QuotaSpent)
 
 
 class NoSuchUpload(NotFound):
@@ -120,6 +123,7 @@ def create(
         raise too_large(limit)
     workspace = choose_workspace(context, actor, workspace_id)
     Room(context).require(size or told or 0)
+    require_room(context, actor, workspace, size or told or 0, in_pieces=True)
     with context.database.write(actor) as session:
         upload = Upload(
             workspace_id=workspace,
@@ -235,6 +239,7 @@ def _start(
     if upload.size is not None and offset + (told or 0) > upload.size:
         raise _overlong()
     Room(context).require(told or 0)
+    require_room(context, actor, upload.workspace_id, told or 0, in_pieces=True)
     part.start_at(offset, context.resource(Digests).take(upload_id, offset))
     return Appending(context, actor, upload, part, checksum)
 

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import structlog
 
+from otolith.accounts.quotas.service import QuotaSpent
 from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.db import now
 from otolith.core.errors import BadRequest, Conflict
-from otolith.media import tus, tus_headers
+from otolith.media import queries, tus, tus_headers
 from otolith.media.models import Upload
 from otolith.media.receiving import too_large
 from otolith.media.room import Room
@@ -93,7 +94,14 @@ def _file(context: Context, actor: Actor, upload: Upload, parts: Sequence[Upload
             for data in held[part.id].content():
                 appending.feed(data)
         appending.note()
-        progress = tus.file_whole(context, actor, upload, whole)
+        try:
+            progress = tus.file_whole(context, actor, upload, whole)
+        except QuotaSpent:
+            # The parts stay, so whoever joins them again loses nothing, and does not leave a second copy either.
+            with context.database.write(actor) as session:
+                queries.delete_upload(session, upload.id)
+            whole.remove()
+            raise
         for file in held.values():
             file.remove()
         return progress
