@@ -108,6 +108,29 @@ def test_a_large_file_goes_in_pieces_over_a_connection_that_breaks(house: House,
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('otolith.tus')).length") == 0
 
 
+def test_many_files_keep_to_the_limit_of_requests(house: House, visit: Visit) -> None:
+    page = visit()
+    files = [write_tune(house.folder / f"Many {number:02}.wav", seconds=2.0 + number / 10) for number in range(12)]
+    refused, asked = [], []
+    told = {"Retry-After": "1", "RateLimit-Remaining": "0"}
+
+    def refuse(route: Route) -> None:
+        refused.append(route.request.method)
+        route.fulfill(status=429, headers=told, json={"detail": "Too many.", "status": 429})
+
+    page.route("**/api/media", refuse, times=3)
+    page.on("request", lambda request: asked.append(request.url) if "/api/jobs" in request.url else None)
+    put_in(page, *files)
+    for file in files:
+        expect(page.locator("tr", has_text=file.stem).first).to_contain_text("LUFS", timeout=HEARD)
+    expect(page.locator("#uploads li.bad")).to_have_count(0)
+    assert refused == ["POST"] * 3
+    # Not one for each row whenever anything happens to any job.
+    lists = [url for url in asked if "limit=" in url]
+    assert lists
+    assert len([url for url in asked if "/events" not in url]) <= 2 * len(lists) + len(files)
+
+
 def test_the_player_plays_on_while_one_moves_about(heard: Page) -> None:
     page = heard
     page.locator("tr", has_text="Tidal Room").first.locator("button.play").click()

@@ -1,12 +1,17 @@
 // Uploads by drop or choice: each file has a row with its progress and, if it comes to that, the reason of its refusal.
 import { announce } from "./page.js";
-import { send } from "./send.js";
+import { pause, send } from "./send.js";
 
 const LARGE = 64 * 1024 * 1024;
 const AT_ONCE = 2;
+const LISTED = 200;
+const FEW = 5;
+const BETWEEN = 1;
 const queue = [];
 const items = new Set();
 let sending = 0;
+let following = false;
+let again = false;
 
 // Sending goes on while somebody looks at other pages, so what the page of the form said is kept.
 let template = null;
@@ -145,18 +150,40 @@ function stored(item, answer) {
   follow();
 }
 
-async function ask(item) {
-  const answer = await send("GET", `${place.jobs}/${item.job}`, {}, null);
-  if (answer.status !== 200 || !item.job) return;
-  const job = JSON.parse(answer.responseText);
+function tell(item, job) {
   if (job.state === "succeeded") end(item, said.heard, false);
   else if (job.state === "dead") end(item, `${said.failed} ${job.error?.detail ?? ""}`, true);
   else if (job.state === "cancelled") end(item, said.cancelled, true);
   else if (job.state === "running") say(item, said.listening);
 }
 
-function follow() {
-  for (const item of items) if (item.job) ask(item).catch(() => undefined);
+async function ask(path) {
+  const answer = await send("GET", `${place.jobs}${path}`, {}, null);
+  return answer.status === 200 ? JSON.parse(answer.responseText) : null;
+}
+
+// One request for all rows; those whose jobs are further back than the list goes are asked about a few at a time.
+async function look() {
+  const open = [...items].filter((item) => item.job);
+  if (!open.length) return;
+  const page = open.length > 1 ? await ask(`?roots=true&limit=${LISTED}`) : null;
+  const known = new Map(page?.items.map((job) => [job.id, job]));
+  const rest = open.filter((item) => !known.has(item.job)).slice(0, FEW);
+  for (const item of rest) known.set(item.job, await ask(`/${item.job}`));
+  for (const item of open) if (item.job && known.get(item.job)) tell(item, known.get(item.job));
+}
+
+// Each job says many times that something happened to it, and there may be hundreds of rows.
+async function follow() {
+  again = true;
+  if (following) return;
+  following = true;
+  while (again) {
+    again = false;
+    await look().catch(() => undefined);
+    await pause(BETWEEN);
+  }
+  following = false;
 }
 
 async function inPieces(item, options) {
