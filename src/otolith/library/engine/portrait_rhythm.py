@@ -34,7 +34,7 @@ def describe(flux: NDArray[np.floating], tempo: float | None, confidence: float 
             _repetition(curves, period),
             _quick_movement(table),
             _place_in_beat(table, beats),
-            portrait_metre.describe(table, beats),
+            portrait_metre.describe(table, beats, confidence or 0.0),
         ]
     )
 
