@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from otolith.accounts.audit import service as audit
 from otolith.accounts.credentials import digest, new_secret
 from otolith.accounts.factors import codes, queries
+from otolith.accounts.limits.guessing import guessing
 from otolith.accounts.models import AccountLink, CodeGenerator, User
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
@@ -62,7 +63,7 @@ def begin_setup(context: Context, user: User) -> Setup:
 def finish_setup(context: Context, actor: Actor, user_id: UUID, code: str) -> list[str]:
     """Ask for codes from now on, once one of them was right; the recovery codes, which are kept nowhere."""
     fresh = [codes.new_recovery_code() for _ in range(RECOVERY_CODES)]
-    with context.database.write(SYSTEM) as session:
+    with guessing(context, f"setup {user_id}"), context.database.write(SYSTEM) as session:
         generator = queries.generator(session, user_id, lock=True)
         if generator is None or generator.confirmed_at is not None:
             raise CodesAreOn

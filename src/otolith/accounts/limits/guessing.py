@@ -1,8 +1,9 @@
 """Growing delays for whoever guesses the secret of an account, which lock nobody out of a browser known before.
 
-Each account has one counter for all browsers that never signed in to it, and one for each that did. The first few
+Each name has one counter for all browsers that never signed in by it, and one for each that did. The first few
 mistakes cost nothing; then every further one doubles the time in which no guess is looked at. A name that belongs to
-nobody is counted in the same way, so that the delay tells nothing.
+nobody is counted in the same way, so that the delay tells nothing; and so is each of the two names of an account, or
+the delay of the one would tell what the other is.
 """
 
 import datetime as dt
@@ -20,7 +21,7 @@ from otolith.accounts.limits import queries
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.db import now
-from otolith.core.errors import NotSignedIn, TooManyRequests
+from otolith.core.errors import NotAllowed, NotSignedIn, TooManyRequests
 
 log = structlog.get_logger(__name__)
 
@@ -43,22 +44,28 @@ def delay_after(failures: int) -> dt.timedelta:
 
 @contextmanager
 def guessing(
-    context: Context, account: UUID | str, *, browser: str | None = None, at: dt.datetime | None = None
+    context: Context,
+    account: UUID | str,
+    *,
+    user: UUID | None = None,
+    browser: str | None = None,
+    at: dt.datetime | None = None,
 ) -> Iterator[None]:
-    """Surround the check of a secret: raise `TooManyGuesses` before it, and count it when it raises `NotSignedIn`.
+    """Surround the check of a secret: raise `TooManyGuesses` before it, and count it where it is refused.
 
-    `account` is the user's id, or the folded name where there is no such user; `browser` is the secret of the cookie
-    that `remember_browser` gave. A guess is counted before it is looked at, so many at once are no way around it.
+    `account` is what is counted: a folded name, or what else is guessed of a user. `browser` is the secret of the
+    cookie that `remember_browser` gave for `user`. A guess is counted before it is looked at, so many at once are no
+    way around it.
     """
     if not context.settings.limits.enabled:
         yield
         return
     moment = at or now()
-    key = _key(context, account, browser, moment)
+    key = _key(context, account, user or account, browser, moment)
     _begin(context, key, moment)
     try:
         yield
-    except NotSignedIn:
+    except (NotSignedIn, NotAllowed):
         raise
     except BaseException:
         with context.database.write(SYSTEM) as session:
@@ -68,9 +75,9 @@ def guessing(
         queries.forget_guesses(session, key)
 
 
-def _key(context: Context, account: UUID | str, browser: str | None, at: dt.datetime) -> bytes:
+def _key(context: Context, account: UUID | str, user: UUID | str, browser: str | None, at: dt.datetime) -> bytes:
     known = b""
-    if browser and isinstance(account, UUID) and knows(context, browser, account, at=at):
+    if browser and isinstance(user, UUID) and knows(context, browser, user, at=at):
         known = digest(browser)
     return hashlib.sha256(b"guess\0" + str(account).encode("utf-8", "replace") + b"\0" + known).digest()
 

@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from otolith.accounts.audit import service as audit
+from otolith.accounts.limits.guessing import guessing
 from otolith.accounts.links import making, queries
 from otolith.accounts.links.jobs import MAIL, MailPayload
 from otolith.accounts.models import AccountLink, LinkKind, Membership, User, Workspace
@@ -246,8 +247,10 @@ def confirmed(context: Context, actor: Actor, current: str) -> User:
     with context.database.read(SYSTEM) as session:
         user = session.get(User, user_id)
     known = user.password_hash if user is not None else None
-    if not passwords_of(context.settings.accounts).verify(known, current) or user is None:
-        raise WrongCurrentPassword
+    # Counted apart from signing in, so that only whoever has a session can slow this down.
+    with guessing(context, f"present {user_id}"):
+        if not passwords_of(context.settings.accounts).verify(known, current) or user is None:
+            raise WrongCurrentPassword
     return user
 
 

@@ -57,7 +57,7 @@ def sign_in(
         # A name with control characters belongs to nobody, and PostgreSQL would not even look for it.
         user = queries.user_by_key(session, key) if key.isprintable() else None
     known = user.password_hash if user is not None and user.active else None
-    with guessing(context, user.id if user is not None else key, browser=browser):
+    with guessing(context, key, user=user.id if user is not None else None, browser=browser):
         # The hash is computed for strangers too, so that the time does not tell who has an account.
         if not passwords.verify(known, password) or user is None or known is None:
             _note_refusal(context, user, address)
@@ -114,7 +114,7 @@ def answer(context: Context, secret: str, code: str, seat: Seat, *, browser: str
     if link is None or link.user_id is None:
         raise ChallengeOver
     # Counted apart from passwords, or whoever knows one could forget the wrong codes by giving it again.
-    with guessing(context, f"code {link.user_id}", browser=browser):
+    with guessing(context, f"code {link.user_id}", user=link.user_id, browser=browser):
         signed_in = _answered(context, link.id, link.user_id, code, seat)
         if signed_in is None:
             log.info("accounts.code.refused", user_id=str(link.user_id), address=seat.address)
