@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
+from otolith.accounts.models import Workspace
 from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.jobs.models import Job
@@ -83,24 +84,41 @@ def test_whoever_waits_for_a_large_library_is_told_to_come_again(
     assert callers["viewer"].get("/api/search").json()["total"] == 1
 
 
+def by_the_clock(context: Context, slot: Slot) -> object:
+    """What the job that keeps the snapshots did."""
+    with context.database.write(SYSTEM) as session:
+        job = submit(session, SNAPSHOT, SnapshotPayload())
+    slot.work(["maintenance"])
+    with context.database.read(SYSTEM) as session:
+        return session.get_one(Job, job).result
+
+
+def test_a_snapshot_goes_with_its_workspace(
+    context: Context, workspace: UUID, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexes, "SNAPSHOT_FROM", 1)
+    other = add_workspace(context, "Other")
+    for one in (workspace, other):
+        Shelf(context, one).add("Secret")
+    assert by_the_clock(context, slot) == {"snapshots": 2}
+    with context.database.write(SYSTEM) as session:
+        session.delete(session.get_one(Workspace, other))
+    by_the_clock(context, slot)
+    left = {file.stem for file in context.settings.folder.search.iterdir()}
+    assert left == {str(workspace)}
+
+
 def test_a_snapshot_is_written_ahead_of_the_searches_and_only_when_it_is_worth_it(
     context: Context, workspace: UUID, owner: Actor, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexes, "SNAPSHOT_FROM", 3)
 
-    def by_the_clock() -> object:
-        with context.database.write(SYSTEM) as session:
-            job = submit(session, SNAPSHOT, SnapshotPayload())
-        slot.work(["maintenance"])
-        with context.database.read(SYSTEM) as session:
-            return session.get_one(Job, job).result
-
     shelf = Shelf(context, workspace)
     shelf.add("One", "Two")
-    assert by_the_clock() == {"snapshots": 0}
+    assert by_the_clock(context, slot) == {"snapshots": 0}
     shelf.add("Three")
-    assert by_the_clock() == {"snapshots": 1}
-    assert by_the_clock() == {"snapshots": 0}
+    assert by_the_clock(context, slot) == {"snapshots": 1}
+    assert by_the_clock(context, slot) == {"snapshots": 0}
     shelf.add("Four")
     taken: list[int] = []
     read = queries.changed
@@ -114,4 +132,4 @@ def test_a_snapshot_is_written_ahead_of_the_searches_and_only_when_it_is_worth_i
     assert total(context, owner) == 4
     assert taken == [1], "what the snapshot lacks, and no more"
     shelf.add("Five", "Six")
-    assert by_the_clock() == {"snapshots": 1}
+    assert by_the_clock(context, slot) == {"snapshots": 1}

@@ -3,7 +3,7 @@
 import fcntl
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -37,6 +37,8 @@ _LOCAL: Final = frozenset(str.split("ext2 ext3 ext4 xfs btrfs zfs f2fs bcachefs 
 # Short, because whoever waits holds a thread and a connection that other requests need.
 _PATIENCE: Final = 5.0
 _TRIES: Final = 3
+# The snapshot, what is yet to be one, and the lock of whoever writes it.
+_SUFFIXES: Final = frozenset({".index", ".part", ".lock"})
 _TOGETHER: Final = 100_000
 
 
@@ -289,6 +291,14 @@ def write_snapshot(database: Database, folder: Path, workspace_id: UUID) -> None
         view = _loaded(session, path, workspace_id, version).at(version)
     if view.parts:
         _saved(path, workspace_id, view)
+
+
+def forget_others(folder: Path, workspaces: Collection[UUID]) -> None:
+    """Remove the snapshots of workspaces that are no more: they hold titles and lyrics, and nobody would read them."""
+    kept = {str(workspace_id) for workspace_id in workspaces}
+    for file in folder.glob("*.*"):
+        if file.suffix in _SUFFIXES and file.stem not in kept:
+            file.unlink(missing_ok=True)
 
 
 def _is_local(folder: Path) -> bool:

@@ -14,10 +14,12 @@ from otolith.library.search.engine import snapshot
 
 
 def renew(run: Run) -> dict[str, Any]:
-    """Write a new snapshot of every library of which the last one lacks much."""
+    """Write a new snapshot of every library of which the last one lacks much, and forget those of no library."""
     folder = run.context.settings.folder.search
     with run.context.database.read(SYSTEM) as session:
-        outgrown = [one for one in queries.workspaces(session) if _is_outgrown(session, folder, one)]
+        workspaces = queries.workspaces(session)
+        outgrown = [one for one in workspaces if _is_outgrown(session, folder, one)]
+    indexes.forget_others(folder, workspaces)
     for done, workspace_id in enumerate(outgrown):
         run.progress(done, len(outgrown), note="Reading the library for searches")
         indexes.write_snapshot(run.context.database, folder, workspace_id)
