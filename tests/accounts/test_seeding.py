@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 
 from otolith.accounts.models import ApiToken, Membership, User, Workspace
 from otolith.accounts.service import home_workspace, seed
+from otolith.accounts.sessions.callers import actor_of_session
 from otolith.accounts.sessions.signing import WrongPassword, sign_in
 from otolith.accounts.tokens.service import BadToken, actor_of_token
 from otolith.composition import build_context
@@ -81,8 +82,11 @@ def test_a_rotated_token_replaces_the_one_before(settings: Settings) -> None:
 def test_a_rotated_password_replaces_the_one_before_but_not_ones_own(settings: Settings) -> None:
     first = under(settings, admin=AdminSettings(password=SecretStr("the first password")))
     seed(first)
+    before = sign_in(first, "admin", "the first password")
+    assert actor_of_session(first, before.secret).is_admin
     second = under(settings, admin=AdminSettings(password=SecretStr("the second password")))
     seed(second)
+    assert actor_of_session(second, before.secret).kind == "anonymous"
     with pytest.raises(WrongPassword):
         sign_in(second, "admin", "the first password")
     sign_in(second, "admin", "the second password")

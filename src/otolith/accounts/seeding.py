@@ -13,6 +13,7 @@ from otolith.accounts.credentials import digest, shown_part
 from otolith.accounts.models import ApiToken, Membership, User, Workspace
 from otolith.accounts.names import check_user_name, fold
 from otolith.accounts.passwords import passwords_of
+from otolith.accounts.people.service import put_password
 from otolith.core.actor import SYSTEM, WorkspaceRole
 from otolith.core.context import Context
 from otolith.core.db import now
@@ -104,7 +105,9 @@ def _seed_admin(session: Session, home: Workspace, prepared: _Prepared, settings
         _join(session, home, admin, "owner")
         shown = prepared.password if given is None else None
     elif prepared.rotates and prepared.password_hash is not None:
-        admin.password_hash, admin.seeded_hash = prepared.password_hash, kept
+        # Whoever came in by the one before goes out.
+        put_password(session, admin, prepared.password_hash)
+        admin.seeded_hash = kept
         log.info("accounts.seed.password_rotated", user_id=str(admin.id))
     _seed_token(session, admin, _secret(settings.admin.token), f"{PREFIX}ADMIN_TOKEN", ["read", "write", "admin"])
     return shown
