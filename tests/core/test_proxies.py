@@ -78,6 +78,19 @@ async def test_a_proxy_tells_scheme_and_host(kind: str, scheme: str) -> None:
     assert scope["headers"][b"host"] == b"otolith.example"
 
 
+async def test_what_the_client_wrote_before_the_proxy_counts_for_nothing() -> None:
+    found: dict[str, Any] = {}
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        found.update(scope)
+
+    told = [(b"x-forwarded-host", b"evil.example"), (b"x-forwarded-host", b"otolith.example")]
+    told += [(b"x-forwarded-proto", b"https"), (b"x-forwarded-proto", b"http")]
+    scope = {"type": "http", "client": (PROXY, 1234), "scheme": "http", "headers": told}
+    await TrustedProxies(app, "10.0.0.0/8")(scope, None, None)  # type: ignore[arg-type]  # Neither is used here.
+    assert (found["scheme"], found["headers"]) == ("http", [(b"host", b"otolith.example")])
+
+
 async def test_nonsense_for_a_scheme_is_passed_over() -> None:
     scope = await seen_through("10.0.0.0/8", PROXY, {"x-forwarded-proto": "javascript"})
     assert scope["scheme"] == "http"

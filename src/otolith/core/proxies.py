@@ -45,11 +45,11 @@ class TrustedProxies:
             client = self._client(headers)
             if client is not None:
                 scope["client"] = (str(client), 0)
-            proto = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+            proto = _last(headers, "x-forwarded-proto").lower()
             if proto in ("http", "https"):
                 secure = proto == "https"
                 scope["scheme"] = {"http": "http", "websocket": "ws"}[scope["type"]] + ("s" if secure else "")
-            host = headers.get("x-forwarded-host", "").rpartition(",")[2].strip()
+            host = _last(headers, "x-forwarded-host")
             if host:
                 kept["host"] = host
         scope["headers"] = kept.raw
@@ -71,6 +71,11 @@ class TrustedProxies:
             if not self._trusts(str(address)):
                 return address
         return last
+
+
+def _last(headers: Headers, name: str) -> str:
+    """What the nearest proxy says, be it behind a comma or in a header of its own; the rest the client may have."""
+    return ",".join(headers.getlist(name)).rpartition(",")[2].strip()
 
 
 def _address(text: str) -> Address | None:
