@@ -159,6 +159,14 @@ def test_only_named_origins_may_call_from_a_browser(plain: Settings) -> None:
         assert named["access-control-allow-credentials"] == "true"
 
 
+def test_an_origin_that_is_everybody_does_not_lend_its_cookies(plain: Settings) -> None:
+    with TestClient(create_app(plain.model_copy(update={"allowed_origins": "*"}))) as client:
+        headers = {"Origin": "https://evil.example", "Cookie": "otolith_session=x"}
+        answer = client.get("/api/whoami", headers=headers)
+    assert answer.headers["access-control-allow-origin"] in ("*", "https://evil.example")
+    assert "access-control-allow-credentials" not in answer.headers
+
+
 def test_without_named_origins_no_foreign_page_reads_anything(backend: TestClient) -> None:
     answer = backend.get("/health", headers={"Origin": "https://evil.example"})
     assert "access-control-allow-origin" not in answer.headers

@@ -185,7 +185,8 @@ def add_middlewares(app: FastAPI, context: Context) -> None:
             allow_origins=settings.origins,
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],
-            allow_credentials=True,
+            # Who lets every page of the world in does not mean that each may read what its visitors may.
+            allow_credentials="*" not in settings.origins,
             expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(
