@@ -12,12 +12,13 @@ from otolith.core.db import now
 from otolith.jobs.models import Job
 from otolith.jobs.service import submit
 from otolith.library.events import SCAN, ScanPayload
+from otolith.library.health.kinds import KINDS
 from otolith.library.models import Finding, Scan
 from otolith.library.roots.models import Root
 from otolith.library.roots.whereabouts import Whereabouts
 from otolith.media.service import path_digest
 from tests.callers import Callers
-from tests.library.health.shelves import add_track
+from tests.library.health.shelves import add_album, add_track
 
 OTHERS = ("viewer", "editor", "owner", "readonly")
 AWAY = "There is no folder /srv/My Music (any more). Is its disk or network share mounted? Nothing was marked missing; "
@@ -61,6 +62,10 @@ def scanned(callers: Callers, context: Context) -> dict[str, UUID]:
             )
             found |= {name: scan.id, f"{name} job": scan.job_id}
     add_track(context, callers.home, title="Gone", file={"path": b"/srv/My Music/Pop/gone.mp3", "missing": True})
+    album = add_album(context, callers.home, "With a gap")
+    for number in (1, 3):
+        place = {"path": f"/srv/My Music/Pop/{number}.mp3".encode()}
+        add_track(context, callers.home, title=f"Song {number}", album_id=album, track_number=number, file=place)
     return found
 
 
@@ -69,7 +74,7 @@ def everything(callers: Callers, kind: str, scanned: dict[str, UUID]) -> dict[st
     places = ["/api/roots", f"/api/roots/{scanned['root']}", "/api/scans", "/api/jobs"]
     places += [f"/api/scans/{scanned[name]}" for name in ("scan", "loose")]
     places += [f"/api/jobs/{scanned[name]}" for name in ("scan job", "loose job")]
-    places += [f"/api/library/health/{name}" for name in ("missing", "refused", "tags")]
+    places += [f"/api/library/health/{name}" for name in KINDS]
     answers = {place: callers[kind].get(place) for place in places}
     assert {answer.status_code for answer in answers.values()} == {200}
     return {place: answer.json() for place, answer in answers.items()}
@@ -90,6 +95,8 @@ def test_nobody_but_administrators_reads_the_paths_of_the_server(
     assert report["error"] == "Records is empty, and it held files."
     loose = told[f"/api/scans/{scanned['loose']}"]
     assert (loose["path"], loose["failed"][0]["path"]) == ("loose", "loose/Pop/odd one.mp3")
+    (gap,) = told["/api/library/health/albums"]["items"]
+    assert {track["path"] for track in gap["tracks"]} == {"Records/Pop/1.mp3", "Records/Pop/3.mp3"}
     (missing,) = told["/api/library/health/missing"]["items"]
     assert missing["tracks"][0]["path"] == "Records/Pop/gone.mp3"
     assert missing["why"] == "Records/Pop/gone.mp3 was gone at the last scan."

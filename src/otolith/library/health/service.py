@@ -90,8 +90,8 @@ def findings(
 ) -> Page[HealthFinding]:
     """A page of one kind: tracks the newest first, albums by artist and title, copies by the room that they take."""
     if kind == "albums":
-        return _of_albums(session, context, actor, workspace_id, cursor, limit)
-    if kind in _LISTS:
+        page = _of_albums(session, context, actor, workspace_id, cursor, limit)
+    elif kind in _LISTS:
         page = _LISTS[kind](session, actor, workspace_id, cursor, limit)
     else:
         page = _of_tracks(session, actor, kind, field, workspace_id, cursor, limit)
