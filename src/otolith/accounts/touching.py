@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
+from otolith.core.db import DatabaseFull
 from otolith.core.errors import NotAvailable
 
 log = structlog.get_logger(__name__)
@@ -21,5 +22,5 @@ def touch(context: Context, mark: Callable[[Session], None]) -> None:
     try:
         with context.database.write(SYSTEM) as session:
             mark(session)
-    except NotAvailable:
+    except (NotAvailable, DatabaseFull):
         log.warning("accounts.touch.failed")

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 import redis
 from limits import parse
+from sqlalchemy.orm import Session
 
 from otolith.accounts.limits.counting import Allowance, Counting, OwnStore, Store, StoreFailed
 from otolith.accounts.limits.guarding import limit_of, network_of
 from otolith.accounts.limits.redis_store import RedisStore
 from otolith.accounts.limits.stores import DatabaseStore
-from otolith.core.db import Database
+from otolith.accounts.touching import touch
+from otolith.core.actor import Actor
+from otolith.core.context import Context
+from otolith.core.db import Database, DatabaseFull
 from otolith.core.errors import TooManyRequests
 from otolith.core.settings import BadSettings
 from tests.services import RedisServer
@@ -126,6 +130,19 @@ def test_a_process_counts_alone_while_the_store_is_away() -> None:
 
     counting = Counting(Away())
     assert let_through(lambda: counting.take(KEY, parse("7/minute")), 20) == 7
+
+
+def test_a_full_disk_lets_readers_through(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked: list[Session] = []
+
+    def full(_actor: Actor) -> None:
+        raise DatabaseFull
+
+    monkeypatch.setattr(context.database, "write", full)
+    counting = Counting(DatabaseStore(context.database))
+    assert let_through(lambda: counting.take(KEY, parse("7/minute")), 20) == 7
+    touch(context, marked.append)
+    assert marked == []
 
 
 @pytest.mark.parametrize(

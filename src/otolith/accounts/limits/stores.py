@@ -6,7 +6,7 @@ from otolith.accounts.limits import queries
 from otolith.accounts.limits.counting import Store, StoreFailed
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
-from otolith.core.db import Database, system_clock
+from otolith.core.db import Database, DatabaseFull, system_clock
 from otolith.core.errors import NotAvailable
 
 
@@ -21,7 +21,7 @@ class DatabaseStore:
             with self._database.write(SYSTEM) as session:
                 at = system_clock(session)
                 count, until = queries.count_calls(session, key, amount, at, at + dt.timedelta(seconds=seconds))
-        except NotAvailable as error:
+        except (NotAvailable, DatabaseFull) as error:
             raise StoreFailed(type(error).__name__) from error
         return count, max(0.001, (until - at).total_seconds())
 
