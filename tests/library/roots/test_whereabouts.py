@@ -64,8 +64,8 @@ def scanned(callers: Callers, context: Context) -> dict[str, UUID]:
     add_track(context, callers.home, title="Gone", file={"path": b"/srv/My Music/Pop/gone.mp3", "missing": True})
     album = add_album(context, callers.home, "With a gap")
     for number in (1, 3):
-        place = {"path": f"/srv/My Music/Pop/{number}.mp3".encode()}
-        add_track(context, callers.home, title=f"Song {number}", album_id=album, track_number=number, file=place)
+        where = {"path": f"/srv/My Music/Pop/{number}.mp3".encode()}
+        add_track(context, callers.home, title=f"Song {number}", album_id=album, track_number=number, file=where)
     return found
 
 
