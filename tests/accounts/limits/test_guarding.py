@@ -125,7 +125,7 @@ def test_probes_and_what_pages_ask_by_themselves_are_not_counted(callers: Caller
 
 def test_every_stream_and_picture_has_its_place_among_the_uncounted(app: FastAPI) -> None:
     paths = {str(one.path_format) for one in iter_route_contexts(app.state.api.routes) if one.methods}
-    many = {path for path in paths if re.search(r"stream|waveform|cover$|events$", path)}
+    many = {path for path in paths if re.search(r"stream|waveform|cover$|image$|events$", path)}
     assert many
     assert {path for path in paths if UNCOUNTED.fullmatch(path)} == many
 

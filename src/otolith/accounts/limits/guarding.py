@@ -25,7 +25,7 @@ Kind = Literal["sign_in", "anonymous", "token", "session"]
 # What a page or a player asks for many times by itself: ranges of sound, pictures and streams of events.
 UNCOUNTED: Final = re.compile(
     r"/media/[^/]+/(stream|waveform)|/shared/[^/]+/stream"
-    r"|/(tracks|albums|artists)/[^/]+/cover|/jobs/events|/ws/.*|/static/.*|/events(/.*)?"
+    r"|/(tracks|albums)/[^/]+/cover|/artists/[^/]+/image|/jobs/events|/ws/.*|/static/.*|/events(/.*)?"
 )
 # Ending a session or exchanging a refresh cookie guesses nothing: its secret has 256 bits.
 _NO_GUESS: Final = frozenset({"/auth/logout", "/auth/refresh", "/auth/csrf"})
