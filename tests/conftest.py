@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import hypothesis
 import pytest
@@ -85,9 +84,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
         return
     server: PostgresServer = request.getfixturevalue("postgres")
-    name = f"test_{uuid4().hex}"
-    yield server.create_database(name, template=TEMPLATE)
-    server.drop_database(name)
+    name = server.lend_database(TEMPLATE)
+    yield server.url(name)
+    server.take_back(name, TEMPLATE)
 
 
 @pytest.fixture
