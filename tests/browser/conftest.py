@@ -19,6 +19,7 @@ from tests.browser.sounds import write_tune
 
 PASSWORD = "correct horse battery staple"
 CHROMIUM = os.environ.get("OTOLITH_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+HOME_NAME = "otolith.home"
 # Debian's Chromium as root in a container, talking to nobody but the server under test.
 ARGUMENTS = [
     "--headless",
@@ -31,6 +32,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
+    # Under this name the server has no secure context, as in a network at home.
+    f"--host-resolver-rules=MAP {HOME_NAME} 127.0.0.1",
 ]
 START_SECONDS = 60
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import House, Visit
+from tests.browser.conftest import HOME_NAME, House, Visit
 from tests.browser.sounds import write_tune
 
 LANGUAGES = {
@@ -80,3 +80,17 @@ def test_activity_looks_again_by_itself_when_asked(visit: Visit) -> None:
         pass
     page.get_by_role("link", name="Stop looking again").click()
     assert page.url.endswith("/activity")
+
+
+def test_an_invitation_is_accepted_where_browsers_tell_little(visit: Visit) -> None:
+    page = visit(javascript=False)
+    page.goto("/users")
+    page.locator('form[action="/users/invite"] button').click()
+    link = re.search(r"http://[^\s\"<]+/auth/confirm/[\w-]+", page.content())
+    assert link is not None
+    guest = visit(javascript=False, signed_in=False)
+    guest.goto(link[0].replace("127.0.0.1", HOME_NAME))
+    guest.fill("#username", "Guest")
+    guest.fill("#password", "lamp orbit velvet canyon")
+    guest.click("button.first")
+    expect(guest.locator("#account")).to_contain_text("Guest")

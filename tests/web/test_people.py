@@ -25,7 +25,7 @@ def test_an_invitation_is_made_followed_and_signs_in(browser: Browser) -> None:
     guest = browser("anonymous")
     form = guest.get(path)
     assert "Welcome to Otolith" in form.text
-    assert form.headers["referrer-policy"] == "no-referrer"
+    assert form.headers["referrer-policy"] == "strict-origin"
     filled = {"secret": path.rpartition("/")[2], "username": "Ann", "password": "tooshort"}
     refused = guest.post("/auth/confirm", data=filled)
     assert refused.status_code == 422

@@ -14,7 +14,7 @@ from otolith.accounts.sessions.signing import sign_in
 from otolith.core.context import Context
 from otolith.core.errors import AppError
 from otolith.core.http import Ctx
-from otolith.web.rendering import render, tongue_of
+from otolith.web.rendering import NO_ADDRESS, render, tongue_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,7 +25,7 @@ Secret = Annotated[str, Form(max_length=4096)]
 def _safe(page: Response) -> Response:
     """Neither the address with its secret nor what was typed is to stay anywhere."""
     page.headers["Cache-Control"] = "no-store"
-    page.headers["Referrer-Policy"] = "no-referrer"
+    page.headers["Referrer-Policy"] = NO_ADDRESS
     return page
 
 

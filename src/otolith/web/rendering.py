@@ -43,6 +43,10 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+# The referrer policy of pages whose address is a secret. Under `no-referrer` browsers send `Origin: null` with the
+# page's own form, which is then refused wherever nothing else tells where it comes from, as without TLS.
+NO_ADDRESS = "strict-origin"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -17,7 +17,7 @@ from otolith.library import service as library
 from otolith.library.sharing import service as sharing
 from otolith.library.sharing.schemas import ShareIn, ShareOut
 from otolith.web import queries
-from otolith.web.rendering import API, Message, Tongue, render, tongue_of
+from otolith.web.rendering import API, NO_ADDRESS, Message, Tongue, render, tongue_of
 from otolith.web.session import own_address
 
 members = APIRouter(include_in_schema=False, dependencies=[needs("library")])
@@ -166,6 +166,6 @@ def shared(request: Request, context: Ctx, secret: str) -> Response:
     page = render(request, "shared.html", values)
     # The address is the secret: it is told to nobody else, and kept by no cache and no search engine.
     page.headers.update(
-        {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+        {"Cache-Control": "no-store", "Referrer-Policy": NO_ADDRESS, "X-Robots-Tag": "noindex, nofollow"}
     )
     return page

@@ -55,7 +55,7 @@ def test_the_page_of_a_link_needs_no_account_and_is_kept_by_nobody(client: TestC
     assert "Quelqu’un a partagé cet enregistrement avec vous." in page.text
     assert f'src="/api{made["url"]}/stream"' in page.text
     assert page.headers["cache-control"] == "no-store"
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "strict-origin"
     assert "noindex" in page.headers["x-robots-tag"]
 
 
