@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from otolith.jobs.service import Run
 from otolith.library import queries
 from otolith.library.engine.ignoring import Ignored
+from otolith.library.engine.walk import device_of, outer_of
 from otolith.library.reading import Read
 from otolith.library.roots.places import is_gone
 from otolith.media.models import Media
@@ -41,6 +42,18 @@ class Place:
             return False
         return self._ignored.covers(row.path) or (is_gone(row.path) and not row.path.startswith(self._away))
 
+    def was_remounted(self, before: bytes, now: bytes) -> bool:
+        """Whether a file lies on a disk just as a stored one lay on one that is away: it may be mounted elsewhere now.
+
+        A copy that somebody made of a file lies elsewhere, or on no disk of its own.
+        """
+        for folder in self._away:
+            rest = before.removeprefix(folder)
+            disk = now.removesuffix(b"/" + rest)
+            if before.startswith(folder) and disk != now and device_of(disk) not in {None, device_of(outer_of(disk))}:
+                return True
+        return False
+
 
 def confirmed(run: Run, workspace_id: UUID, place: Place, read: Sequence[Read]) -> list[Read]:
     """The files with the hash of their content, where that has to tell whether they are known ones that moved."""
@@ -50,7 +63,8 @@ def confirmed(run: Run, workspace_id: UUID, place: Place, read: Sequence[Read]) 
     with run.context.database.read(run.actor) as session:
         known = queries.stored_at(session, workspace_id, [one.digest for one in read])
         alike = queries.with_quick_keys(session, workspace_id, keys, _ALIKE)
-    places = {row.quick_key for row in alike if row.sha256 is not None and place.was_left_by(row)}
+    left = _left(place, alike, read)
+    places = {row.quick_key for row in alike if row.sha256 is not None and row.media_id in left}
     return [
         replace(one, sha256=_hash(run, one.seen.path))
         if one.sha256 is None and one.digest not in known and one.tags.quick_key in places
@@ -65,12 +79,13 @@ class Elsewhere:
     def __init__(self, session: Session, workspace_id: UUID, place: Place, new: Sequence[Read]) -> None:
         keys = {one.tags.quick_key for one in new if one.tags.quick_key}
         alike = queries.with_quick_keys(session, workspace_id, keys, _ALIKE) if keys else []
-        left = [row.media_id for row in alike if place.was_left_by(row)]
+        self._place, self._left = place, {row.media_id for row in alike if place.was_left_by(row)}
+        left = _left(place, alike, new)
         self._rows = list(queries.held_media(session, left)) if left else []
 
     def take(self, one: Read) -> Media | None:
         """The row that moved to this file's place, if any; each moves once. `Unconfirmed` where that cannot be told."""
-        alike = [row for row in self._rows if row.quick_key == one.tags.quick_key]
+        alike = [row for row in self._rows if row.quick_key == one.tags.quick_key and self._may_be(row, one)]
         if one.sha256 is None and any(row.sha256 is not None for row in alike):
             raise Unconfirmed
         for row in alike:
@@ -78,6 +93,21 @@ class Elsewhere:
                 self._rows.remove(row)
                 return row
         return None
+
+    def _may_be(self, row: Media, one: Read) -> bool:
+        return row.id in self._left or self._place.was_remounted(row.path or b"", one.seen.path)
+
+
+def _left(place: Place, alike: Sequence[queries.Alike], new: Sequence[Read]) -> set[UUID]:
+    """Those of the stored files that are not where they were, or may be on a disk that one of the new ones lies on."""
+    came: dict[str | None, list[bytes]] = {}
+    for one in new:
+        came.setdefault(one.tags.quick_key, []).append(one.seen.path)
+    return {
+        row.media_id
+        for row in alike
+        if place.was_left_by(row) or any(place.was_remounted(row.path, path) for path in came.get(row.quick_key, ()))
+    }
 
 
 def _hash(run: Run, path: bytes) -> str:

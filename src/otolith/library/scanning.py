@@ -115,7 +115,9 @@ def _end_walk(
     wait_for_folder(run, payload.scan_id, workspace_id, payload.path)
     with run.context.database.read(run.actor) as session:
         was_mounted = scans.mounts_in(session, workspace_id, payload.path)
-    over_mounts = no_longer_mounted(was_mounted, mounts)
+        # Of one that is mounted elsewhere now, nothing is left to be kept.
+        left = [one.path for one in was_mounted if not queries.has_files_under(session, workspace_id, one.path)]
+    over_mounts = [*no_longer_mounted(was_mounted, mounts), *left]
     with run.step(checkpoint=begun) as session:
         known = queries.count_files_under(session, workspace_id, payload.path)
         over = (phases.Step("walk", over=True), phases.Step("tidy", more=known))

@@ -13,6 +13,7 @@ from otolith.core.actor import SYSTEM, Actor
 from otolith.core.context import Context
 from otolith.jobs.service import LANES, submit
 from otolith.jobs.slot import Slot
+from otolith.library import moving
 from otolith.library.covers.models import FolderPicture
 from otolith.library.engine import walk
 from otolith.library.events import REFRESH, RefreshPayload
@@ -58,7 +59,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
     for number, name in enumerate(("a.wav", "deep/b.wav")):
         write_tone(tmp_path / "music" / "nas" / name, hertz=500 + 50 * number)
     made = Disk(tmp_path / "music" / "nas", tmp_path / "aside")
-    for module in (walk, mounts):
+    for module in (walk, mounts, moving):
         monkeypatch.setattr(module, "device_of", made.device_of)
     return made
 
@@ -149,6 +150,25 @@ def test_a_disk_that_is_gone_for_good_is_let_go_by_an_ignore_file(
     assert (report.missing, report.failed) == (2, [])
     assert missing() == {"a.wav", "b.wav"}
     assert known(context) == []
+
+
+@pytest.mark.parametrize("leaves_folder", [True, False])
+def test_a_disk_that_is_mounted_elsewhere_keeps_its_tracks(
+    leaves_folder: bool, disk: Disk, scan: Scan, context: Context, missing: Callable[[], set[str]]
+) -> None:
+    music = disk.place.parent
+    scan(music)
+    shutil.copy(disk.place / "a.wav", music / "copy.wav")
+    disk.unmount(leaves_folder=leaves_folder)
+    assert scan(music).moved == 0
+    disk.place = music / "shelf" / "usb"
+    disk.place.parent.mkdir()
+    disk.mount()
+    report = scan(music)
+    assert (report.moved, report.added, report.missing) == (2, 0, 0)
+    assert missing() == set()
+    assert scan(music).failed == []
+    assert known(context) == [str(disk.place)]
 
 
 def test_a_link_to_a_disk_that_is_away_keeps_its_files_and_one_that_is_removed_does_not(
