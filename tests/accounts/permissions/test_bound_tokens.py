@@ -145,3 +145,10 @@ def test_who_calls_is_found_by_one_query_over_an_index(callers: Callers, context
                 values = tuple(b"" for _ in range(statement.count("?")))
                 plan = reading.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
             assert [row for row in plan if "SCAN" in str(row)] == []
+
+
+def test_a_token_that_is_bound_to_a_workspace_makes_no_other(app: FastAPI, callers: Callers) -> None:
+    for workspace_id, status in ((None, 201), (str(callers.home), 403)):
+        made = callers.browsers["editor"].post("/api/tokens", json={"name": "x", "workspace_id": workspace_id}).json()
+        program = TestClient(app, headers={"X-API-Token": made["token"]})
+        assert program.post("/api/workspaces", json={"name": "Another"}).status_code == status

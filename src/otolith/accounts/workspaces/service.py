@@ -48,6 +48,10 @@ class LastOwner(Conflict):
     """A workspace needs an owner: make somebody else one first, or delete the workspace."""
 
 
+class TokenBound(NotAllowed):
+    """This API token is bound to one workspace, and makes no other."""
+
+
 class HomeStays(Conflict):
     """The workspace of the first start cannot be deleted; give it another name if you like."""
 
@@ -114,6 +118,9 @@ def create_workspace(context: Context, actor: Actor, name: str) -> Workspace:
     if actor.role == "readonly" or actor.user_id is None:
         raise NotAllowed
     with context.database.write(SYSTEM) as session:
+        token = session.get(ApiToken, actor.token_id) if actor.token_id is not None else None
+        if token is not None and token.workspace_id is not None:
+            raise TokenBound
         return add_workspace(session, actor, name, actor.user_id)
 
 
