@@ -1,12 +1,15 @@
 """The pages of the audit and of the quotas."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from otolith import accounts
 from otolith.accounts.audit import service as audit
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
+from otolith.web.audit import DEEDS
 from tests.callers import Callers
 
 HOSTILE = "<script>alert(1)</script>"
@@ -29,6 +32,14 @@ def test_administrators_see_what_was_done_and_narrow_it(context: Context, caller
     assert narrowed.count('id="entry-') == 1
     french = callers.browsers["admin"].get("/audit", headers={"Accept-Language": "fr"}).text
     assert "Quota fixé" in french
+
+
+def test_every_deed_of_accounts_has_a_name_that_people_read() -> None:
+    told = set()
+    for source in Path(accounts.__file__).parent.rglob("*.py"):
+        told |= set(re.findall(r'(?:record|_note)\(\s*session,\s*\w+,\s*"([a-z]+\.[a-z]+)"', source.read_text("utf-8")))
+    assert {"user.grant", "share.end", "codes.on"} <= told
+    assert told - set(DEEDS) == set()
 
 
 def test_the_record_is_linked_for_those_who_may_read_it(callers: Callers) -> None:
