@@ -1,5 +1,7 @@
 """A worker's child and the signals by which it is told to end."""
 
+import os
+import shutil
 import signal
 from collections.abc import Iterator
 
@@ -43,3 +45,11 @@ def test_a_child_heeds_sigterm_once_it_has_begun(crew: Crew) -> None:
     signal.raise_signal(signal.SIGTERM)
     wait_until(lambda: drains(crew), "the drain", 10)
     assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+
+
+def test_a_child_says_that_it_is_closed_also_where_the_folder_of_its_worker_was_cleaned_away(crew: Crew) -> None:
+    crew.begin()
+    shutil.rmtree(crew.duty.folder)
+    signal.raise_signal(signal.SIGURG)
+    wait_until(crew.duty.closed_mark(os.getpid()).exists, "the mark of a closed child", 10)
+    assert drains(crew)

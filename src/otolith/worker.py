@@ -228,7 +228,7 @@ def _stop_in_time(crew: Crew) -> None:
         log.warning("worker.stop.forced", name=crew.duty.name, seconds=STOP_SECONDS)
     if crew.stopped.is_set():
         return
-    crew.duty.dismissal.touch()
+    crew.duty.mark(crew.duty.dismissal)
     processes = psutil.Process().children(recursive=True)
     psutil.wait_procs(processes, timeout=DISMISS_SECONDS)
     _clean_up(crew)

@@ -51,6 +51,12 @@ class Duty:
     concurrency: int
     folder: Path
 
+    def mark(self, place: Path) -> None:
+        """Put a mark into the folder, which programs that clean temporary folders may have taken away."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.touch()
+
     def closed_mark(self, pid: int) -> Path:
         """Stands there once the child of that process holds nothing any more."""
         return self.folder / f"closed-{pid}"
@@ -171,8 +177,7 @@ class Child:
         if not self._wait_until_idle():
             return
         self.close()
-        with contextlib.suppress(OSError):
-            self._duty.closed_mark(os.getpid()).touch()
+        self._duty.mark(self._duty.closed_mark(os.getpid()))
         deadline = time.monotonic() + FORCED_SECONDS
         while time.monotonic() < deadline:
             if self._duty.dismissal.exists():
