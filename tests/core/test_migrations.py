@@ -4,11 +4,15 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import inspect, text
+from starlette.testclient import TestClient
 
 from otolith.core.actor import SYSTEM
+from otolith.core.context import Context
 from otolith.core.db import Database
 from otolith.migrations.migrate import SchemaTooNew, alembic_config, current, head, migrate
 from otolith.migrations.tables import METADATA
+from tests.callers import Callers
+from tests.conftest import ADMIN_PASSWORD
 
 
 def test_the_migrations_agree_with_the_models(database: Database) -> None:
@@ -55,3 +59,18 @@ def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaTooNew, match="newer"):
         migrate(database)
+
+
+def test_people_and_their_tokens_outlive_an_upgrade(callers: Callers, client: TestClient, context: Context) -> None:
+    before = callers["editor"].get("/whoami").json()
+    with context.database.write(SYSTEM) as session:
+        command.downgrade(alembic_config(session.connection()), "0008")
+    assert migrate(context.database) is True
+    after = callers["editor"].get("/whoami").json()
+    kept = ("user_id", "username", "role", "workspaces")
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert after["token"]["networks"] == []
+    # Sessions have another form since: whoever was signed in signs in again.
+    assert callers.browsers["editor"].get("/api/whoami").status_code == 401
+    signed_in = client.post("/api/auth/login", json={"username": "admin", "password": ADMIN_PASSWORD})
+    assert signed_in.status_code == 200
