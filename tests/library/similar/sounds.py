@@ -14,7 +14,7 @@ from otolith.core.context import Context
 from otolith.core.ids import new_id
 from otolith.library.catalogue.models import Album
 from otolith.library.catalogue.versions import next_version
-from otolith.library.engine.embedding import DIMENSIONS, pack
+from otolith.library.engine.embedding import DIMENSIONS, PALETTE, pack
 from otolith.library.folding import fold
 from otolith.library.models import Analysis, Track
 from otolith.media.models import Media
@@ -36,9 +36,10 @@ class Made:
 
 
 def unit(weights: Sequence[float] | NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vector of unit length with these weights on the first axes."""
-    vector = np.zeros(DIMENSIONS, np.float32)
-    vector[: len(weights)] = weights
+    """The vector of unit length with these weights; few are put on the first axes of both halves, which then agree."""
+    few = np.zeros(PALETTE, np.float32)
+    few[: len(weights)] = weights[:PALETTE]
+    vector = np.asarray(weights, np.float32) if len(weights) == DIMENSIONS else np.concatenate([few, few])
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from otolith.core.errors import NotAvailable
 from otolith.library.engine.embedding import DIMENSIONS
 from otolith.library.similar import queries
+from otolith.library.similar.engine.likeness import HALVES
 from otolith.library.similar.engine.shelf import Shelf, empty_shelf, joined
 
 log = structlog.get_logger(__name__)
@@ -103,5 +104,5 @@ def _read(session: Session, workspace_id: UUID, kept: _Kept, version: int) -> Sh
 
 def read_shelf(session: Session, workspace_id: UUID) -> Shelf:
     """Every track of a workspace that can be compared, as it is now."""
-    empty = empty_shelf(DIMENSIONS)
+    empty = empty_shelf(DIMENSIONS, HALVES)
     return joined([empty, *map(empty.merged, queries.soundings(session, workspace_id, -1, _CHUNK))])

@@ -15,6 +15,7 @@ from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.paging import BadCursor, Page
 from otolith.library.similar import queries
+from otolith.library.similar.engine.likeness import alike
 from otolith.library.similar.engine.picking import best, nearness
 from otolith.library.similar.engine.shelf import Shelf
 from otolith.library.similar.engine.tuning import Tuning, chained, spread_of, turns
@@ -22,7 +23,7 @@ from otolith.library.similar.queries import Seen
 from otolith.library.similar.schemas import RadioTrack
 from otolith.library.similar.seeding import Asked, Seeds, seeds_of
 from otolith.library.similar.service import shelves_of
-from otolith.library.similar.showing import common, shown
+from otolith.library.similar.showing import common, shown, shown_likeness
 
 _NUMBERS: Final = 2**31
 _NOTHING: Final = UUID(int=0)
@@ -122,7 +123,7 @@ def _items(found: Sequence[Seen], seeds: Seeds, before: Seen | None) -> list[Rad
     items = []
     for place in chained(vectors, [one.row.artist_key for one, _ in heard], last):
         seen, vector = heard[place]
-        similarity = round(min(1.0, float(np.max(np.vecdot(seeds.vectors, vector)))), 4)
+        similarity = shown_likeness(float(alike(seeds.vectors, vector[np.newaxis]).max()))
         reasons = common(before or seeds.heard[0], seen)
         items.append(RadioTrack(track=shown(seen), similarity=similarity, reasons=reasons))
         before = seen

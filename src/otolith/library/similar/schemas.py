@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from otolith.library.schemas import SummedUpTrack
 from otolith.library.similar.engine.reasons import ReasonCode
 
+_SCALE = "1 for the same sound, 0 for two by chance; the cubic mean of who plays (0.63) and how it is played (0.37)."
+
 
 class SoundTrack(SummedUpTrack):
     """A track, as far as a list of what sounds alike shows it."""
@@ -26,7 +28,7 @@ class Neighbour(BaseModel):
     """A track that sounds like what was asked for."""
 
     track: SoundTrack = Field(description="The track.")
-    similarity: float = Field(description="Cosine of the embeddings: 1 for the same sound, about 0 for a chance pair.")
+    similarity: float = Field(description=f"How alike it and the seed sound: {_SCALE}")
     near: UUID = Field(description="The seed that it is nearest to.")
     reasons: list[Common] = Field(description="What the two have in common, the most telling first; may be empty.")
 
@@ -44,7 +46,7 @@ class RadioTrack(BaseModel):
     """A track that a radio plays."""
 
     track: SoundTrack = Field(description="The track.")
-    similarity: float = Field(description="Cosine to what the radio was started with.")
+    similarity: float = Field(description="How alike it and what the radio was started with sound, from 0 to 1.")
     reasons: list[Common] = Field(description="What it has in common with the track before it.")
 
 
@@ -52,7 +54,9 @@ class Step(BaseModel):
     """A track on the way from one to another."""
 
     track: SoundTrack = Field(description="The track.")
-    similarity: float | None = Field(description="Cosine to the track before; null for the first.")
+    similarity: float | None = Field(
+        description="How alike it and the track before sound, from 0 to 1; null for the first."
+    )
     reasons: list[Common] = Field(description="What it has in common with the track before.")
 
 

@@ -13,14 +13,14 @@ from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.errors import NotFound
 from otolith.library.similar import queries
+from otolith.library.similar.engine.likeness import alike
 from otolith.library.similar.engine.picking import Candidate, Caps, nearness, pool, varied
-from otolith.library.similar.engine.products import products
 from otolith.library.similar.engine.shelf import Shelf
 from otolith.library.similar.index import SoundIndex
 from otolith.library.similar.queries import Seen
 from otolith.library.similar.schemas import Neighbour, Neighbours
 from otolith.library.similar.seeding import Asked, Seeds, seeds_of
-from otolith.library.similar.showing import common, shown
+from otolith.library.similar.showing import common, shown, shown_likeness
 
 SPREAD: Final = Caps(per_artist=3, per_album=2)
 LARGEST: Final = 200
@@ -95,11 +95,11 @@ def _ranked(found: dict[UUID, Seen], seeds: Seeds) -> list[Found]:
     if not heard:
         return []
     vectors = np.stack([vector for _, vector in heard])
-    cosines = products(vectors, seeds.vectors)
-    nearest = np.argmax(cosines, axis=1).tolist()
-    scores = nearness(products(vectors, seeds.centres)).tolist()
+    near = alike(vectors, seeds.vectors)
+    nearest = np.argmax(near, axis=1).tolist()
+    scores = nearness(alike(vectors, seeds.centres)).tolist()
     ranked = [
-        Found(seen, vector, scores[place], float(cosines[place, nearest[place]]), seeds.heard[nearest[place]])
+        Found(seen, vector, scores[place], float(near[place, nearest[place]]), seeds.heard[nearest[place]])
         for place, (seen, vector) in enumerate(heard)
     ]
     return sorted(ranked, key=lambda one: (-one.score, one.seen.id))
@@ -112,7 +112,7 @@ def _candidate(found: Found) -> Candidate:
 def _neighbour(found: Found) -> Neighbour:
     return Neighbour(
         track=shown(found.seen),
-        similarity=round(min(1.0, found.similarity), 4),
+        similarity=shown_likeness(found.similarity),
         near=found.seed.id,
         reasons=common(found.seed, found.seen),
     )

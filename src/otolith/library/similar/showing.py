@@ -10,6 +10,11 @@ def shown(seen: Seen) -> SoundTrack:
     return SoundTrack(**{name: getattr(seen.row, name) for name in SoundTrack.model_fields})
 
 
+def shown_likeness(value: float) -> float:
+    """A likeness as it is answered, from 0 to 1: what is below 0 is no less like than two by chance."""
+    return round(min(1.0, max(0.0, value)), 4)
+
+
 def common(one: Seen, other: Seen) -> list[Common]:
     """What two tracks have in common."""
     return [

@@ -1,7 +1,6 @@
 """Ways from one track to another, each step to something that sounds like the last."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from otolith.core.actor import Actor
 from otolith.core.context import Context
 from otolith.core.errors import BadRequest, Conflict
 from otolith.library.similar import queries
+from otolith.library.similar.engine.likeness import alike
 from otolith.library.similar.engine.picking import best
 from otolith.library.similar.engine.reasons import key_relation
 from otolith.library.similar.engine.shelf import Shelf
@@ -21,7 +21,7 @@ from otolith.library.similar.queries import Seen
 from otolith.library.similar.schemas import Step, Way
 from otolith.library.similar.seeding import Asked, seeds_of
 from otolith.library.similar.service import shelves_of
-from otolith.library.similar.showing import common, shown
+from otolith.library.similar.showing import common, shown, shown_likeness
 
 MOST_STEPS: Final = 50
 _AROUND: Final = 40
@@ -87,8 +87,9 @@ def _roughness(tracks: Sequence[Seen]) -> NDArray[np.float32]:
 
 
 def _way(tracks: Sequence[Seen], vectors: NDArray[np.float32]) -> Way:
-    alike = [round(min(1.0, float(one @ other)), 4) for one, other in pairwise(vectors)]
+    near = alike(vectors, vectors)
+    similar = [shown_likeness(float(near[place, place + 1])) for place in range(len(vectors) - 1)]
     steps = [Step(track=shown(tracks[0]), similarity=None, reasons=[])]
-    for before, track, similarity in zip(tracks[:-1], tracks[1:], alike, strict=True):
+    for before, track, similarity in zip(tracks[:-1], tracks[1:], similar, strict=True):
         steps.append(Step(track=shown(track), similarity=similarity, reasons=common(before, track)))
-    return Way(items=steps, roughest=min(alike))
+    return Way(items=steps, roughest=min(similar))

@@ -6,8 +6,11 @@ from uuid import UUID
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from otolith.core.ids import new_id
+from otolith.library.engine.embedding import PALETTE
+from otolith.library.similar.engine.likeness import alike, likeness
 from otolith.library.similar.engine.picking import Caps, best, centres, chance, pool
 from otolith.library.similar.engine.shelf import Sounding, empty_shelf, joined
 
@@ -20,6 +23,15 @@ def soundings(count: int, dimensions: int = 128) -> list[Sounding]:
     return [Sounding(new_id(), f"artist {n % 5}", None, vectors[n]) for n in range(count)]
 
 
+def cubic_mean(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    """The likeness of two embeddings, as its documentation has it."""
+    cosines = [
+        float(one[part] @ other[part] / np.linalg.norm(one[part]) / np.linalg.norm(other[part]))
+        for part in (slice(None, PALETTE), slice(PALETTE, None))
+    ]
+    return float(np.cbrt(0.63 * cosines[0] ** 3 + 0.37 * cosines[1] ** 3))
+
+
 def test_scores_are_the_cosines_to_within_thousandths() -> None:
     made = soundings(3000)
     shelf = empty_shelf(128).merged(made)
@@ -27,6 +39,37 @@ def test_scores_are_the_cosines_to_within_thousandths() -> None:
     for query in true[:3]:
         assert np.abs(shelf.scores(query)[:, 0] - true @ query).max() < 0.004
     assert np.array_equal(shelf.scores(true[:1]), joined([shelf, empty_shelf(128)]).scores(true[:1]))
+
+
+def test_a_shelf_of_two_parts_ranks_by_both_halves_apart() -> None:
+    made = soundings(3000)
+    shelf = empty_shelf(128, 2).merged(made)
+    true = [one.vector for one in sorted(made, key=lambda one: one.id.bytes) if one.vector is not None]
+    for query in true[:3]:
+        naive = np.array([cubic_mean(query, other) for other in true])
+        found = shelf.scores(query)[:, 0]
+        # Where both halves are at right angles a cube root is steep: there the cubes agree.
+        assert np.abs(found**3 - naive**3).max() < 0.004
+        assert np.abs(found - naive)[np.abs(naive) > 0.3].max() < 0.02
+        assert best(found, 1) == best(naive, 1)
+        assert np.allclose(alike(np.stack(true), query[np.newaxis])[:, 0] ** 3, naive**3, atol=1e-6)
+    assert np.array_equal(shelf.scores(true[0]), joined([shelf, empty_shelf(128, 2)]).scores(true[0]))
+
+
+def test_likeness_is_that_of_the_halves_where_they_agree_and_that_of_the_nearer_where_not() -> None:
+    cosines = np.linspace(-1, 1, 9, dtype=np.float32)
+    assert np.allclose(likeness(cosines, cosines), cosines, atol=1e-6)
+    near, middling, far = (np.full(1, cosine, np.float32) for cosine in (0.9, 0.5, 0.1))
+    assert likeness(near, far)[0] > likeness(middling, middling)[0]
+    assert np.all(np.diff(likeness(cosines, np.zeros(9, np.float32))) > 0)
+    assert np.all(np.diff(likeness(np.full(9, 0.5, np.float32), cosines)) > 0)
+
+
+def test_a_half_that_is_empty_is_like_nothing() -> None:
+    half = np.concatenate([np.eye(64)[0], np.zeros(64)])
+    shelf = empty_shelf(128, 2).merged([Sounding(new_id(), "", None, half)])
+    assert shelf.scores(half)[0, 0] == np.float32(alike(half[np.newaxis], half[np.newaxis])[0, 0])
+    assert np.isfinite(shelf.scores(np.zeros(128))).all()
 
 
 def test_scores_do_not_hang_on_the_order_in_which_they_are_summed() -> None:
@@ -56,7 +99,7 @@ def test_any_sequence_of_changes_ends_in_what_is_there(chunks: list[list[tuple[i
     for place in range(len(shelf)):
         sounding = there[shelf.id_at(place)]
         assert sounding.vector is not None
-        assert np.allclose(shelf.vectors[place] * shelf.scales[place], sounding.vector, rtol=0.01)
+        assert np.allclose(shelf.vectors_at(np.array([place])), sounding.vector / np.linalg.norm(sounding.vector))
 
 
 def test_ids_that_end_in_zeros_are_found() -> None:

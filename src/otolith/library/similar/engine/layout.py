@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from otolith.library.similar.engine.likeness import halves, likeness
 from otolith.library.similar.engine.picking import chance
 from otolith.library.similar.engine.shelf import Shelf
 
@@ -71,10 +72,10 @@ def _landmarks(shelf: Shelf) -> NDArray[np.intp]:
 
 
 def nearest(vectors: NDArray[np.float32], to: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp], Points]:
-    """The `count` nearest of `to` (m, d) for each of a few vectors (n, d), best first, with their cosines."""
-    alike = vectors @ to.T
-    top = np.argpartition(alike, -count, axis=1)[:, -count:]
-    found = np.take_along_axis(alike, top, axis=1)
+    """The `count` nearest of `to` (m, d) for each of a few vectors (n, d), best first, with how alike they are."""
+    near = likeness(*(one @ other.T for one, other in zip(halves(vectors), halves(to), strict=True)))
+    top = np.argpartition(near, -count, axis=1)[:, -count:]
+    found = np.take_along_axis(near, top, axis=1)
     order = np.argsort(-found, axis=1, kind="stable")
     return np.take_along_axis(top, order, axis=1), np.take_along_axis(found, order, axis=1)
 

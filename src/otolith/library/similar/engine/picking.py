@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from otolith.library.similar.engine.likeness import alike
 from otolith.library.similar.engine.products import products
 from otolith.library.similar.engine.shelf import Shelf
 
@@ -24,11 +25,11 @@ class Caps:
     per_album: int
 
 
-def nearness(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One number a track from its cosines (n, k) to k centres: near to one of them, and rather near to all."""
-    if cosines.shape[1] == 1:
-        return cosines[:, 0]
-    return np.asarray(0.7 * cosines.max(axis=1) + 0.3 * cosines.mean(axis=1), np.float32)
+def nearness(near: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One number a track from how alike (n, k) it and k centres are: near to one of them, and rather near to all."""
+    if near.shape[1] == 1:
+        return near[:, 0]
+    return np.asarray(0.7 * near.max(axis=1) + 0.3 * near.mean(axis=1), np.float32)
 
 
 def centres(vectors: NDArray[np.floating], most: int = 4) -> NDArray[np.float32]:
@@ -127,7 +128,7 @@ def varied(candidates: Sequence[Candidate], count: int, caps: Caps) -> list[int]
     if not candidates:
         return []
     vectors = np.stack([one.vector for one in candidates])
-    alike = products(vectors, vectors)
+    near = alike(vectors, vectors)
     worth = np.array([one.score for one in candidates], np.float32)
     sameness = np.zeros(len(worth), np.float32)
     turns = _Turns(caps)
@@ -142,7 +143,7 @@ def varied(candidates: Sequence[Candidate], count: int, caps: Caps) -> list[int]
             held.append(place)
             continue
         chosen.append(place)
-        sameness = np.maximum(sameness, alike[place])
+        sameness = np.maximum(sameness, near[place])
     return (chosen + held)[:count]
 
 

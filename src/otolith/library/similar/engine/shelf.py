@@ -9,6 +9,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from otolith.library.similar.engine.likeness import likeness
+
 FEATURES: Final = ("tempo", "energy", "voice", "brightness", "loudness_lufs", "minor")
 _BLOCK: Final = 2048
 _STEPS: Final = 127
@@ -30,8 +32,9 @@ class Sounding(NamedTuple):
 class Shelf:
     """The tracks of one workspace, sorted by id; never changed, so that threads share it without a lock.
 
-    `ids` (n,) are the bytes of UUIDs. `vectors` (n, d) int8 times `scales` (n,) are the embeddings. `artists` and
-    `albums` (n,) tell same from different, 0 being unknown. `features` (n, len(FEATURES)) float16, NaN for unknown.
+    `ids` (n,) are the bytes of UUIDs. `vectors` (n, d) int8 are embeddings, in as many equal parts as `scales`
+    (n, parts) has columns, which give each part unit length. `artists` and `albums` (n,) tell same from different, 0
+    being unknown. `features` (n, len(FEATURES)) float16, NaN for unknown.
     `versions` (n,) are those of the engine that made the vectors; two versions' vectors have nothing in common.
     A float32 product of such bytes is exact whatever its order, so scores are the same in every process.
     """
@@ -48,22 +51,27 @@ class Shelf:
         return len(self.ids)
 
     def scores(self, queries: NDArray[np.floating], version: int = 0) -> NDArray[np.float32]:
-        """The cosine (n, k) of every track to each of k vectors (k, d) of unit length, to within some thousandths.
+        """How alike (n, k) every track and each of k vectors (k, d) are, to within some thousandths.
 
-        What was made by another version of the engine gets -inf.
+        That is the cosine, or the `likeness` of both halves where the shelf has two parts. What was made by another
+        version of the engine gets -inf.
         """
-        coarse, scale = quantise(np.atleast_2d(queries))
-        wanted = coarse.astype(np.float32)
-        found = np.empty((len(self), len(wanted)), np.float32)
+        parts = self.scales.shape[1]
+        coarse, scale = quantise(np.atleast_2d(queries), parts)
+        # Each part by itself among zeros: a product of the whole rows takes less time than one of their parts.
+        own = np.repeat(np.eye(parts, dtype=np.float32), coarse.shape[1] // parts, axis=1)
+        wanted = (coarse[:, np.newaxis] * own).reshape(-1, coarse.shape[1])
+        products = np.empty((len(wanted), len(self)), np.float32)
         buffer = np.empty((min(_BLOCK, len(self)), self.vectors.shape[1]), np.float32)
         for start in range(0, len(self), _BLOCK):
             block = buffer[: min(_BLOCK, len(self) - start)]
             np.copyto(block, self.vectors[start : start + _BLOCK])
             for number, one in enumerate(wanted):
                 # In this thread alone; see `products`.
-                np.vecdot(block, one, out=found[start : start + _BLOCK, number])
-        found *= self.scales[:, np.newaxis]
-        found *= scale
+                np.vecdot(block, one, out=products[number, start : start + _BLOCK])
+        cosines = products.reshape(len(coarse), parts, len(self)) * self.scales.T
+        cosines *= scale[:, :, np.newaxis]
+        found = np.transpose(cosines[:, 0] if parts == 1 else likeness(cosines[:, 0], cosines[:, 1]))
         found[self.versions != version] = -np.inf
         return found
 
@@ -100,20 +108,22 @@ class Shelf:
         stays = np.ones(len(self), bool)
         stays[self.places(latest)] = False
         fresh = [change for change in latest.values() if change.vector is not None and _fits(self, change)]
-        added = _shelved(fresh, self.vectors.shape[1])
+        added = _shelved(fresh, self.vectors.shape[1], self.scales.shape[1])
         return joined([self._taken(np.flatnonzero(stays)), added])
 
 
-def empty_shelf(dimensions: int) -> Shelf:
-    """A shelf for vectors of so many dimensions."""
-    return _shelved([], dimensions)
+def empty_shelf(dimensions: int, parts: int = 1) -> Shelf:
+    """A shelf for vectors of so many dimensions, whose equal parts are compared apart."""
+    return _shelved([], dimensions, parts)
 
 
-def quantise(vectors: NDArray[np.floating]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Vectors (n, d) as int8 of the same shape and the scales (n,) that they are to be multiplied with."""
-    largest = np.maximum(np.abs(vectors).max(axis=1, initial=0.0), 1e-9)
-    coarse = np.rint(vectors * (_STEPS / largest)[:, np.newaxis]).astype(np.int8)
-    return coarse, (largest / _STEPS).astype(np.float32)
+def quantise(vectors: NDArray[np.floating], parts: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Vectors (n, d) as int8 of the same shape, and the scales (n, parts) that give each part of them unit length."""
+    apart = vectors.reshape(len(vectors), parts, vectors.shape[1] // parts)
+    largest = np.maximum(np.abs(apart).max(axis=2, keepdims=True, initial=0.0), 1e-9)
+    coarse = np.rint(apart * (_STEPS / largest)).astype(np.int8)
+    length = np.linalg.norm(coarse.astype(np.float32), axis=2)
+    return coarse.reshape(vectors.shape), (1 / np.maximum(length, 1.0)).astype(np.float32)
 
 
 def joined(shelves: Sequence[Shelf]) -> Shelf:
@@ -133,9 +143,9 @@ def _keys(ids: Iterable[UUID]) -> NDArray[np.bytes_]:
     return np.array([one.bytes for one in ids], _ID)
 
 
-def _shelved(soundings: Sequence[Sounding], dimensions: int) -> Shelf:
+def _shelved(soundings: Sequence[Sounding], dimensions: int, parts: int) -> Shelf:
     vectors = np.array([one.vector for one in soundings], np.float32).reshape(len(soundings), dimensions)
-    coarse, scales = quantise(vectors)
+    coarse, scales = quantise(vectors, parts)
     features = np.full((len(soundings), len(FEATURES)), np.nan, np.float16)
     for row, one in enumerate(soundings):
         features[row, : len(one.features)] = [np.nan if value is None else value for value in one.features]

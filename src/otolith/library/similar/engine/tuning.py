@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from otolith.library.similar.engine.likeness import alike
 from otolith.library.similar.engine.picking import chance
 from otolith.library.similar.engine.shelf import Shelf
 
@@ -54,7 +55,7 @@ def chained(vectors: NDArray[np.float32], artists: Sequence[str], last: NDArray[
     order: list[int] = []
     while left:
         places = _may_follow(left, artists, artists[order[-1]] if order else "")
-        nearest = 0 if last is None else int(np.argmax(vectors[places] @ last))
+        nearest = 0 if last is None else int(np.argmax(alike(vectors[places], last[np.newaxis])))
         order.append(places[nearest])
         left.remove(order[-1])
         last = vectors[order[-1]]

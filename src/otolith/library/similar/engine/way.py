@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from otolith.library.similar.engine.products import products
+from otolith.library.similar.engine.likeness import alike
 
 # A step to the same artist, or into a key that does not go with the last, counts as if it were so much longer.
 SAME_ARTIST: Final = 0.06
@@ -30,17 +30,17 @@ def smoothest(vectors: NDArray[np.float32], extra: NDArray[np.float32], steps: i
     """The places of the tracks on the way from the first vector to the last (n, d), with `steps` steps or fewer.
 
     Among all ways that come nearer to the end with every step, it is the one whose squared steps (one less the
-    cosine, and `extra` (n, n) for what else makes a step rough) are the smallest in sum: many small steps before one
+    likeness, and `extra` (n, n) for what else makes a step rough) are the smallest in sum: many small steps before one
     large one. Found by dynamic programming over the number of steps, in O(steps · n²).
     """
     last = len(vectors) - 1
-    alike = products(vectors, vectors)
-    towards = alike[last] - alike[0]
+    near = alike(vectors, vectors)
+    towards = near[last] - near[0]
     inner = np.flatnonzero((towards > towards[0]) & (towards < towards[last]))
     inner = inner[(inner != 0) & (inner != last)]
     order = np.concatenate([[0], inner[np.argsort(towards[inner], kind="stable")], [last]]).astype(np.intp)
     # Rows come before columns: a step leads only to what lies further on.
-    cost = np.square(np.maximum(0.0, 1.0 - alike[np.ix_(order, order)]) + extra[np.ix_(order, order)])
+    cost = np.square(np.maximum(0.0, 1.0 - near[np.ix_(order, order)]) + extra[np.ix_(order, order)])
     cost[np.tril_indices(len(order))] = np.inf
     steps = max(1, min(steps, len(order) - 1))
     return [int(order[place]) for place in _cheapest(cost, steps)]
