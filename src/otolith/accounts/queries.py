@@ -49,7 +49,17 @@ def home_workspace(session: Session) -> Workspace | None:
 
 
 def lock_for_seeding(session: Session) -> None:
-    """Let one process seed at a time; SQLite's writers already wait for one another."""
+    """Let one process seed at a time."""
+    _lock(session, 0x6F746F73)
+
+
+def lock_names(session: Session) -> None:
+    """Let one at a time look whether a name is free and take it."""
+    _lock(session, 0x6F746F6E)
+
+
+def _lock(session: Session, key: int) -> None:
+    # Any number will do, as long as nothing else takes the same advisory lock in this database; SQLite's writers
+    # already wait for one another.
     if session.get_bind().dialect.name == "postgresql":
-        # Any number will do, as long as nothing else takes the same advisory lock in this database.
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": 0x6F746F73})
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from otolith.accounts.models import User
-from otolith.accounts.people.service import LastAdmin, change_user
+from otolith.accounts.people.service import LastAdmin, change_user, create_user
 from otolith.core.actor import SYSTEM
 from otolith.core.context import Context
 from otolith.core.errors import AppError
@@ -107,6 +107,21 @@ def test_two_administrators_cannot_take_each_other_away(client: TestClient, cont
     assert outcomes == ["done", "last-admin"]
     with context.database.read(SYSTEM) as session:
         assert len(session.scalars(select(User).where(User.role == "admin")).all()) == 1
+
+
+def test_of_many_who_take_one_name_at_once_one_gets_it(context: Context) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def make(_: int) -> str:
+        try:
+            create_user(context, SYSTEM, "Ann")
+        except AppError as error:
+            return error.kind()
+        return "done"
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = sorted(pool.map(make, range(6)))
+    assert outcomes == ["done"] + ["name-taken"] * 5
 
 
 def test_the_only_owner_of_a_workspace_stays(callers: Callers, context: Context) -> None:

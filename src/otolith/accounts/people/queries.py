@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from otolith.accounts.models import ApiToken, Membership, User, Workspace
+from otolith.accounts.queries import lock_names
 
 
 def _asked(text: str | None) -> list[ColumnElement[bool]]:
@@ -38,7 +39,8 @@ def hold_admins(session: Session) -> Sequence[UUID]:
 
 
 def taken(session: Session, *keys: str, but: UUID | None = None) -> bool:
-    """Whether a folded name or address belongs to somebody, `but` this user."""
+    """Whether a folded name or address belongs to somebody, `but` this user; nobody else takes it until the commit."""
+    lock_names(session)
     mine = [] if but is None else [User.id != but]
     theirs = or_(User.name_key.in_(keys), User.email_key.in_(keys))
     return bool(session.scalar(select(exists().where(theirs, *mine))))
