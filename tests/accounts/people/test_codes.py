@@ -1,13 +1,14 @@
 """One-time codes: what the standard says, signing in with them, and what a wrong or used one is worth."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from otolith.accounts.factors import codes
-from otolith.accounts.factors.service import CodeWanted, WrongCode
+from otolith.accounts.factors.service import CodeWanted, WrongCode, begin_setup
 from otolith.accounts.models import AccountLink, CodeGenerator, User
 from otolith.accounts.sessions.signing import ChallengeOver, Seat, answer, sign_in
 from otolith.core.actor import SYSTEM
@@ -98,6 +99,14 @@ def test_a_challenge_bears_five_tries_and_five_minutes(callers: Callers, context
         session.execute(update(AccountLink).values(expires_at=now() - dt.timedelta(seconds=1)))
     with pytest.raises(ChallengeOver):
         answer(context, late, kept[0], Seat())
+
+
+def test_codes_that_are_set_up_twice_at_once_are_those_of_one(context: Context) -> None:
+    ann = add_user(context, "Ann", password=PASSWORD)
+    with ThreadPoolExecutor(4) as pool:
+        made = [one.secret for one in pool.map(lambda _: begin_setup(context, ann), range(4))]
+    with context.database.read(SYSTEM) as session:
+        assert session.get_one(CodeGenerator, ann.id).secret in made
 
 
 def test_codes_are_switched_off_with_the_password(callers: Callers, context: Context) -> None:

@@ -53,6 +53,8 @@ def begin_setup(context: Context, user: User) -> Setup:
     """A generator for the app of a user who has shown their password; it counts once a code of it is confirmed."""
     secret = codes.new_generator()
     with context.database.write(SYSTEM) as session:
+        # Of two who set them up at once one comes after the other.
+        session.get(User, user.id, with_for_update=True)
         if queries.is_on(session, user.id):
             raise CodesAreOn
         queries.remove(session, user.id)
