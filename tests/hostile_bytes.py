@@ -36,9 +36,9 @@ def encoded(
         resampler = av.AudioResampler(format=sample, layout=layout, rate=rate)
         sound = noise(seconds, rate, av.AudioLayout(layout).nb_channels)
         for start in range(0, sound.shape[1], 4096):
-            frame = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(sound[:, start : start + 4096]), format="fltp", layout=layout
-            )
+            # Interleaved, as PyAV miscounts planes from eight on.
+            block = np.ascontiguousarray(sound[:, start : start + 4096].T).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(block, format="flt", layout=layout)
             frame.sample_rate, frame.pts = rate, start
             for ready in resampler.resample(frame):
                 out.mux(stream.encode(ready))

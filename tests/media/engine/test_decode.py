@@ -121,6 +121,22 @@ def test_surround_names_its_channels(tmp_path: Path) -> None:
     assert listen(path, [Ear], Limits()).sound.layout == ("FL", "FR", "FC", "LFE", "BL", "BR")
 
 
+@pytest.mark.parametrize("interleaved", [True, False])
+def test_eight_channels_are_heard_one_by_one_and_mixed(tmp_path: Path, interleaved: bool) -> None:
+    """As many as 7.1 has; FLAC and WAV interleave them, and AAC does not."""
+    path = tmp_path / "x"
+    if interleaved:
+        samples = np.zeros((RATE, 8), "<i2")
+        samples[:, 2] = 8000
+        path.write_bytes(hostile_bytes.wav(samples.tobytes(), channels=8))
+        assert heard_by(path, Signal(11025, "mono", "s16"))[2000:9000].any()
+    else:
+        path.write_bytes(hostile_bytes.encoded("mp4", "aac", "fltp", RATE, 1.0, "7.1"))
+    wide = heard_by(path, Signal(None, "all", "f32"))
+    assert (wide.shape[0], bool(np.isfinite(wide).all())) == (8, True)
+    assert heard_by(path, Signal(11025, "mono", "s16")).shape[-1] == pytest.approx(11025, rel=0.2)
+
+
 def test_what_is_missing_in_the_middle_is_told_from_what_is_cut_off(tmp_path: Path) -> None:
     for data, kind in (
         (hostile_bytes.flac()[:200_000], "truncated"),

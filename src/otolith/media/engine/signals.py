@@ -16,6 +16,9 @@ Float = NDArray[np.float32]
 # Full scale is ±1. What lies this far beyond it is no sound, and would overflow when squared.
 _ABSURD: Final = np.float32(65536.0)
 _OFFSET: Final[dict[str, float]] = {"u8": 128.0}
+# PyAV takes a frame of so many planes or more to have one too many, and reads behind the last one.
+_MISCOUNTED: Final = 8
+_KINDS: Final = {"u8p": "u1", "s16p": "i2", "s32p": "i4", "s64p": "i8", "fltp": "f4", "dblp": "f8"}
 _SCALE: Final[dict[str, float]] = {"u8": 1 / 128, "s16": 1 / 32768, "s32": 1 / 2147483648}
 
 
@@ -50,7 +53,7 @@ class Block:
         self.frames = frame.samples
         self.repaired = 0
         self._frame: av.AudioFrame | None = frame if shape.mixable == frame.layout.name else None
-        samples: NDArray[Any] = frame.to_ndarray()
+        samples = _array_of(frame)
         self._samples = samples if shape.planar else samples.reshape(-1, shape.channels).T
         if samples.dtype.kind == "f":
             self._repair()
@@ -90,12 +93,15 @@ class Block:
             layout, sample, samples = shape.mixable, shape.sample, self._samples
         else:
             layout, sample, samples = "mono", "flt", mono(self.floats())
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format=f"{sample}p", layout=layout)
+        form = f"{sample}p"
+        if len(samples) >= _MISCOUNTED:
+            samples, form = samples.T.reshape(1, -1), sample
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format=form, layout=layout)
         frame.sample_rate = shape.rate
         return frame
 
     def after(self, skipped: int) -> av.AudioFrame | None:
-        """The samples from a place on, always planar; None where nothing would be left."""
+        """The samples from a place on; None where nothing would be left."""
         if skipped >= self.frames:
             return None
         self._samples, self._frame = self._samples[:, skipped:], None
@@ -153,11 +159,22 @@ class IntegerLine:
         return shape.mixable if shape.channels == self._source.channels else "+".join(self._source.layout)
 
     def _arrays(self, frames: list[av.AudioFrame]) -> list[Samples]:
-        arrays: list[Any] = [frame.to_ndarray() for frame in frames if frame.samples]
+        arrays = [_array_of(frame) for frame in frames if frame.samples]
         if self._mono:
             return [array[0] for array in arrays]
         wide = self._source.channels
         return [array if len(array) == wide else np.repeat(array[:1], wide, axis=0) for array in arrays]
+
+
+def _array_of(frame: av.AudioFrame) -> NDArray[Any]:
+    """The samples of a frame: ``(channels, n)``, or ``(1, n * channels)`` where they are interleaved."""
+    channels = frame.layout.nb_channels
+    if channels < _MISCOUNTED or not frame.format.is_planar:
+        array: NDArray[Any] = frame.to_ndarray()
+        return array
+    planes: Any = frame.planes
+    kind = _KINDS[frame.format.name]
+    return np.stack([np.frombuffer(planes[number], kind, frame.samples) for number in range(channels)])
 
 
 def mono(samples: Float) -> Float:
