@@ -31,7 +31,7 @@ from tests.signals import write
 
 Array = NDArray[np.float64]
 Likeness = NDArray[np.floating]
-DEVELOPMENT, FRESH = 11, 7741
+DEVELOPMENT, FRESH = 11, 9417
 _NEIGHBOURS = 10
 _GOALS = {"instrumentation": 0.85, "style": 0.7}
 _MUSIC = ("otolith.library.engine.music:Music",)
