@@ -1,7 +1,7 @@
 """The people of the tests: everyone who may call, as a client that carries their credential."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -93,18 +93,25 @@ def browser_of(app: FastAPI, context: Context, user: User) -> TestClient:
     return browser_with(app, secret)
 
 
-class Made(dict[str, TestClient]):
+class Made(Mapping[str, TestClient]):
     """Clients by kind, each made when it is first asked for: a test needs few of them."""
 
     def __init__(self, make: Callable[[str], TestClient], kinds: Iterable[str]) -> None:
-        super().__init__()
         self._make, self._kinds = make, tuple(kinds)
+        self._made: dict[str, TestClient] = {}
 
-    def __missing__(self, kind: str) -> TestClient:
+    def __getitem__(self, kind: str) -> TestClient:
         if kind not in self._kinds:
             raise KeyError(kind)
-        self[kind] = self._make(kind)
-        return self[kind]
+        if kind not in self._made:
+            self._made[kind] = self._make(kind)
+        return self._made[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
 
 
 @dataclass(frozen=True)
