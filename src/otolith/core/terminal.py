@@ -108,6 +108,11 @@ class RemoteFailure(AppError):
 class Remote:
     """A running Otolith, reached through its API with a token."""
 
+    # Not before this moment is another request let through, and so many seconds apart none is one too many.
+    _turn = 0.0
+    _pace = 0.0
+    _said = False
+
     def __init__(self, server: str, token: str | None) -> None:
         # Local work does not pay for the HTTP client's import.
         import httpx
@@ -117,9 +122,6 @@ class Remote:
         self._connection_error = httpx.TransportError
         self.base = base if base.endswith("/api") else f"{base}/api"
         self.client = httpx.Client(base_url=self.base, headers=headers, timeout=httpx.Timeout(30, read=120))
-        # Not before this moment is another request let through, and so many seconds apart none is one too many.
-        self._turn = self._pace = 0.0
-        self._said = False
 
     def request(self, method: str, path: str, **options: Any) -> Any:
         """The JSON answer of one call; a problem document becomes an error with its detail."""
